@@ -1,0 +1,69 @@
+"""Columns of events, and what one block of a source held."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from afterpatch.model.places import Fact, Gap, Notice
+
+TIME: Final = "@time"  # Int64: microseconds since the epoch, UTC; null when unreadable
+RECORD: Final = "@record"  # Int64: line or record number in the source, from 1
+RAW: Final = "@raw"  # String: the record's original text, cut at MAX_RAW_CHARS
+RESERVED: Final = (TIME, RECORD, RAW)
+MAX_RAW_CHARS: Final = 16_384
+
+
+class Logsource(NamedTuple):
+    """A Sigma log source. A rule applies where each part it names is equal."""
+
+    category: str = ""
+    product: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events of one kind from one source.
+
+    ``frame`` has the reserved columns above, then the format's own field names, all String;
+    null = field absent, empty string = present but empty.
+    """
+
+    logsource: Logsource
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one block of a source held. Law: records = events + skipped + sum(gap.records).
+
+    batches   the events some rule asked for; a reader without a prefilter gives all events.
+    records   records met, of whatever fate (a comment line is a record that is skipped).
+    events    records understood as events, whether or not any rule asked for them.
+    skipped   documented skips: header and comment lines, blank lines.
+    observed  coverage: log name -> hour since the epoch -> events with a time in that hour.
+    first_us, last_us  earliest and latest event time in the block, microseconds, or None.
+    """
+
+    records: int = 0
+    events: int = 0
+    skipped: int = 0
+    batches: tuple[Batch, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    observed: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    first_us: int | None = None
+    last_us: int | None = None
+
+
+class Wanted(Protocol):
+    """A prefilter over raw text: which lines may matter to some rule."""
+
+    def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
+        """Sorted offsets into ``block``, each inside a line that some rule may match."""
+        ...

@@ -1,0 +1,160 @@
+"""A campaign: everything about one emergency that is data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+Band = Literal["none", "attempted", "compromised", "follow-up"]
+BANDS: Final[tuple[Band, ...]] = ("none", "attempted", "compromised", "follow-up")
+
+KeyStrength = Literal["strong", "nearby", "context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One rung of the campaign's ladder, lowest first. ``means`` is one plain sentence."""
+
+    id: str
+    band: Band
+    title: str
+    means: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeededLog:
+    """A kind of log the campaign looks at.
+
+    id             coverage name: ``httpproxy:Ecp``, ``iis-front``, ``windows:Security`` …
+    silence_hours  silence up to this long still counts as observed; 0 = a ring buffer, seen from
+                   its first to its last event.
+    fetch          where it lies on the server.
+    sees           stages it can show, in words for the reader.
+    """
+
+    id: str
+    title: str
+    silence_hours: int
+    fetch: str
+    sees: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How to read a grouping key out of a hit's fields.
+
+    strength  ``strong``: sharing it makes one intrusion; ``nearby``: only within ``hours`` of each
+              other; ``context``: shown, never groups.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    pattern: str
+    strength: KeyStrength
+    hours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A present/absent pair: "the shell lived from … to …"."""
+
+    name: str
+    key: str
+    written_by: tuple[str, ...]
+    present_by: tuple[str, ...]
+    absent_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A reason for or against an actor.
+
+    when  ``rule:ID``, ``stage:ID``, ``network:CLASS``, ``before:TIME`` or ``after:TIME``.
+    """
+
+    when: str
+    weight: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A named actor and what would speak for and against it."""
+
+    id: str
+    name: str
+    summary: str
+    references: tuple[str, ...]
+    speaks_for: tuple[Argument, ...]
+    speaks_against: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule file of the pack, unparsed: ``language`` is ``sigma`` or ``yara``."""
+
+    path: str
+    language: Literal["sigma", "yara"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One line of ``indicators.csv``. ``type``: ip, cidr, domain, sha256, path or user-agent."""
+
+    type: str
+    value: str
+    stage: str
+    weak: bool
+    source: str
+    note: str = ""
+    first_seen: str = ""
+    last_seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An address range and what kind of network it is (context, never proof)."""
+
+    cidr: str
+    owner: str
+    network_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A loaded, validated pack. ``sha256`` covers every file of the pack."""
+
+    id: str
+    version: str
+    title: str
+    summary: str
+    references: tuple[str, ...]
+    cves: tuple[str, ...]
+    product: str
+    fix: str
+    window_start: datetime
+    stages: tuple[Stage, ...]
+    logs: tuple[NeededLog, ...]
+    clearing: tuple[tuple[str, ...], ...]
+    keys: tuple[Key, ...]
+    lifetimes: tuple[Lifetime, ...]
+    actors: tuple[Actor, ...]
+    advice: Mapping[Band, tuple[str, ...]]
+    rules: tuple[RuleText, ...]
+    indicators: tuple[Indicator, ...]
+    networks: tuple[Network, ...]
+    sha256: str
+
+    def rank(self, stage: str) -> int:
+        """Position of a stage on the ladder from 1; 0 for "" (nothing). Raises KeyError."""
+        if not stage:
+            return 0
+        for position, rung in enumerate(self.stages, start=1):
+            if rung.id == stage:
+                return position
+        raise KeyError(stage)
+
+    def band(self, stage: str) -> Band:
+        """The band a stage belongs to; ``none`` for ""."""
+        return self.stages[self.rank(stage) - 1].band if stage else "none"

@@ -1,0 +1,69 @@
+"""Hits (rule × record) and findings (hits that mean one thing on one host)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from afterpatch.model.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What the rest of the program needs to know of a rule, whatever its engine.
+
+    engine   ``sigma``, ``sigma-correlation``, ``yara``, ``indicator``.
+    stage    the campaign's stage it proves, or "" for a rule the user brought.
+    weak     a name, address or user agent alone: never sets a band (law 4).
+    misses   what the rule cannot see, in words.
+    fields   columns worth showing and grouping by.
+    """
+
+    id: str
+    title: str
+    level: str
+    engine: str
+    stage: str = ""
+    weak: bool = False
+    finds: str = ""
+    misses: str = ""
+    fields: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One rule matched one record.
+
+    fields  the record's values worth keeping (rule's ``fields`` and grouping keys), as strings.
+    raw     the record's original text, cut.
+    """
+
+    rule: str
+    time: datetime | None
+    place: Place
+    fields: Mapping[str, str]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Hits that mean one thing on one host.
+
+    id       stable: derived from host, stage and grouping key.
+    key      what the hits share: canary, shell path, source address …
+    hits     examples, earliest first, at most a documented number; ``count`` is exact.
+    """
+
+    id: str
+    host: str
+    stage: str
+    title: str
+    first: datetime | None
+    last: datetime | None
+    count: int
+    rules: tuple[str, ...]
+    key: Mapping[str, str]
+    hits: tuple[Hit, ...]
+    weak: bool = False
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
