@@ -1,0 +1,5 @@
+"""``python -m afterpatch``."""
+
+from afterpatch.cli import main
+
+main()

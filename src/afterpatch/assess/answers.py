@@ -1,0 +1,116 @@
+"""The five answers: exposed, hit, by whom, blocked, done. One line each, plus its reason."""
+
+from collections.abc import Sequence
+
+from afterpatch.assess.attribution import UNKNOWN, offered
+from afterpatch.assess.words import day, listed, span
+from afterpatch.model.campaigns import Band, Campaign
+from afterpatch.model.hits import Finding
+from afterpatch.model.places import Fact
+from afterpatch.model.times import Interval
+from afterpatch.model.verdicts import (
+    Answer,
+    Confidence,
+    Exposure,
+    Intrusion,
+    PatchOrder,
+    ShellLifetime,
+)
+
+
+def exposed(exposure: Exposure) -> Answer:
+    """Was an affected build running?"""
+    affected = [s for s in exposure.timeline if s.state in ("affected", "mitigated")]
+    fixed = [s for s in exposure.timeline if s.state == "fixed"]
+    if affected:
+        builds = listed(sorted({s.build for s in affected}))
+        until = "still affected at the end of the evidence"
+        if exposure.patched_at:
+            until = (
+                f"fixed between {day(exposure.patched_at.start)} and {day(exposure.patched_at.end)}"
+            )
+        elif fixed:
+            until = "affected and fixed builds are both seen"
+        return Answer("exposed", "yes", f"ran {builds}; {until}", "high")
+    if fixed:
+        seen = f"ran {fixed[0].build} (fixed) from {day(fixed[0].start)} on; earlier is not known"
+        return Answer("exposed", "not when seen", seen, "medium")
+    detail = listed(exposure.doubts) or "no build number in the evidence"
+    return Answer("exposed", "unknown", detail, "low")
+
+
+def hit(
+    campaign: Campaign,
+    stage: str,
+    findings: Sequence[Finding],
+    cleared: bool,
+    blind: Sequence[Interval],
+) -> Answer:
+    """Was it attacked, and how far did that get?"""
+    band = campaign.band(stage)
+    title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
+    if band in ("compromised", "follow-up"):
+        return Answer("hit", "yes", title, hit_confidence(findings))
+    seen = f"only attempts ({title})" if band == "attempted" else "no evidence found"
+    if cleared:
+        return Answer("hit", "no", f"{seen}; every needed log covers the whole window", "high")
+    where = f"{span(Interval(blind[0].start, blind[-1].end))}" if blind else "the window"
+    short = "attempted" if band == "attempted" else "cannot say"
+    return Answer("hit", short, f"{seen}, but cannot be cleared for {where}", "low")
+
+
+def hit_confidence(findings: Sequence[Finding]) -> Confidence:
+    """High when independent evidence agrees: files of two folders, or two stages."""
+    strong = [f for f in findings if not f.weak]
+    folders = {h.place.source.rsplit("/", 1)[0] for f in strong for h in f.hits}
+    return "high" if len(folders) > 1 or len({f.stage for f in strong}) > 1 else "medium"
+
+
+def by_whom(band: Band, intrusions: Sequence[Intrusion]) -> Answer:
+    """A name is a hypothesis at most."""
+    if band in ("none", "attempted"):
+        return Answer("by_whom", "-", "nobody is known to have got in", "low")
+    names = sorted({offered(intrusion) for intrusion in intrusions})
+    named = [name for name in names if name != UNKNOWN]
+    count = f"{len(intrusions)} separate intrusions; " if len(intrusions) > 1 else ""
+    if not named:
+        return Answer("by_whom", UNKNOWN, f"{count}nothing here identifies an actor", "low")
+    return Answer("by_whom", f"maybe {listed(named)}", f"{count}a hypothesis, see reasons", "low")
+
+
+def blocked(facts: Sequence[Fact], findings: Sequence[Finding]) -> Answer:
+    """Is the way in closed by a mitigation, as far as the evidence shows?"""
+    mitigation = [fact for fact in facts if fact.name.startswith("mitigation.")]
+    present = [fact for fact in mitigation if fact.value == "present"]
+    if present:
+        when = f", file written {day(present[0].time)}" if present[0].time else ""
+        detail = f"mitigation in {present[0].place.source}{when}; it covers CVE-2021-26855 only"
+        return Answer("blocked", "partly", detail, "medium")
+    if mitigation:
+        return Answer("blocked", "no", "the IIS configuration holds no mitigation", "high")
+    return Answer("blocked", "unknown", "no IIS configuration in the evidence", "low")
+
+
+def done(
+    band: Band,
+    cleared: bool,
+    order: PatchOrder,
+    exposure: Exposure,
+    lifetimes: Sequence[ShellLifetime],
+) -> Answer:
+    """Is there nothing left to do?"""
+    state = exposure.timeline[-1].state if exposure.timeline else "unknown"
+    patched = {"fixed": "patched", "affected": "not patched", "mitigated": "mitigated, not patched"}
+    now = patched.get(state, "patch state unknown")
+    if band in ("compromised", "follow-up"):
+        alive = [life.key for life in lifetimes if life.end[1] is None]
+        shells = f"; not seen to be gone: {listed(alive[:3])}" if alive else ""
+        late = "; patching does not evict" if order == "patched-after-exploitation" else ""
+        return Answer(
+            "done", "no", f"{now}{late}{shells}; needs eviction and investigation", "high"
+        )
+    if state != "fixed":
+        return Answer("done", "no" if state != "unknown" else "unknown", now, "medium")
+    if cleared:
+        return Answer("done", "yes", "patched and cleared for the whole window", "high")
+    return Answer("done", "not yet", "patched, but not cleared: see what to fetch", "medium")

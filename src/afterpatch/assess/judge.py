@@ -1,0 +1,192 @@
+"""One host's evidence and one campaign -> one verdict. The order of thought, and nothing else.
+
+Enters: :class:`HostEvidence`, rules, a campaign. Leaves: :class:`Verdict`.
+Weak findings never set the stage (law 4); missing logs never become "clear" (law 1).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from afterpatch.assess import answers
+from afterpatch.assess.coverage import blind_intervals, last_seen, log_coverage
+from afterpatch.assess.duplicates import distinct_hits
+from afterpatch.assess.findings import KeyedHit, build_findings, key_hits
+from afterpatch.assess.hosts import HostEvidence
+from afterpatch.assess.lifetimes import lifetimes
+from afterpatch.assess.words import listed, span, spans
+from afterpatch.exposure.order import exposed_until, patch_order
+from afterpatch.exposure.timeline import expose
+from afterpatch.model.campaigns import BANDS, Campaign
+from afterpatch.model.hits import Finding, Hit, RuleInfo
+from afterpatch.model.places import Fact
+from afterpatch.model.times import Interval, merge
+from afterpatch.model.verdicts import Exposure, Intrusion, LogCoverage, PatchOrder, Verdict
+
+# With no dated evidence at all the window still needs an end to be named.
+UNDATED_WINDOW = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A host examined for a campaign, before intrusions across hosts are known."""
+
+    host: HostEvidence
+    facts: tuple[Fact, ...]
+    keyed: tuple[KeyedHit, ...]
+    findings: tuple[Finding, ...]
+    exposure: Exposure
+    window: Interval
+    until: datetime
+
+
+def examine(
+    host: HostEvidence,
+    correlated: Sequence[Hit],
+    inventory: Sequence[Fact],
+    rules: Mapping[str, RuleInfo],
+    campaign: Campaign,
+    as_of: datetime | None,
+) -> Case:
+    """Findings and exposure of one host; ``as_of`` is the latest event time of the whole run."""
+    facts = tuple(fact for reading in host.readings for fact in reading.facts) + tuple(inventory)
+    until = last_seen(host.readings) or as_of or campaign.window_start + UNDATED_WINDOW
+    exposure = expose(campaign.product, campaign.fix, facts, until)
+    keyed = key_hits((*distinct_hits(host.readings), *correlated), rules, campaign)
+    overflow = Counter[str]()
+    for reading in host.readings:
+        overflow.update(reading.overflow)
+    end = max(exposed_until(exposure, until), campaign.window_start)
+    return Case(
+        host=host,
+        facts=facts,
+        keyed=tuple(keyed),
+        findings=tuple(build_findings(host.name, keyed, overflow, campaign)),
+        exposure=exposure,
+        window=Interval(campaign.window_start, end),
+        until=until,
+    )
+
+
+def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Verdict:
+    """The verdict for one examined host."""
+    strong = [finding for finding in case.findings if not finding.weak]
+    stage = max((f.stage for f in strong), key=campaign.rank, default="")
+    band = campaign.band(stage)
+    order = patch_order(case.exposure, first_exploitation(strong, campaign), case.until)
+    coverage = log_coverage(campaign, case.host.readings, case.window)
+    blind = blind_intervals(campaign, coverage, case.host.readings, case.host.gaps, case.window)
+    uncleared = merge(interval for intervals in blind.values() for interval in intervals)
+    cleared = not uncleared and band in ("none", "attempted") and bool(case.host.readings)
+    lives = lifetimes(case.keyed, campaign)
+    mine = [i for i in intrusions if case.host.name in i.hosts]
+    told = (
+        answers.exposed(case.exposure),
+        answers.hit(campaign, stage, case.findings, cleared, uncleared),
+        answers.by_whom(band, mine),
+        answers.blocked(case.facts, case.findings),
+        answers.done(band, cleared, order, case.exposure, lives),
+    )
+    return Verdict(
+        campaign=campaign.id,
+        band=band,
+        stage=stage,
+        cleared=cleared,
+        answer=_sentence(case, campaign, stage, cleared, uncleared, blind, order),
+        confidence=told[1].confidence,
+        answers=told,
+        because=case.findings,
+        why_not_higher=tuple(_why_not_higher(case, campaign, stage, coverage)),
+        coverage=coverage,
+        cannot_be_cleared=tuple(uncleared),
+        lifetimes=lives,
+        exposure=case.exposure,
+        order=order,
+        intrusions=tuple(i.id for i in mine),
+        next=tuple(_next_steps(case, campaign, stage, blind)),
+    )
+
+
+def first_exploitation(findings: Sequence[Finding], campaign: Campaign) -> datetime | None:
+    """The earliest time of a finding that proves a compromise."""
+    least = BANDS.index("compromised")
+    return min(
+        (f.first for f in findings if f.first and BANDS.index(campaign.band(f.stage)) >= least),
+        default=None,
+    )
+
+
+_ORDER_WORDS = {
+    "patched-before": "patched before any exploitation seen",
+    "patched-after-exploitation": "patched only after the exploitation, which does not evict",
+    "not-patched": "not patched as far as the evidence reaches",
+    "unknown": "whether the patch came first cannot be said",
+}
+
+
+def _sentence(
+    case: Case,
+    campaign: Campaign,
+    stage: str,
+    cleared: bool,
+    uncleared: Sequence[Interval],
+    blind: Mapping[tuple[str, ...], Sequence[Interval]],
+    order: PatchOrder,
+) -> str:
+    """The answer to "am I compromised?" in one plain sentence."""
+    band = campaign.band(stage)
+    title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
+    if band in ("compromised", "follow-up"):
+        return f"Compromised: {title}; {_ORDER_WORDS[order]}."
+    seen = f"Attempts seen ({title}), no success found" if stage else "No evidence found"
+    if cleared:
+        return f"{seen}; the needed logs cover {span(case.window)} without a gap."
+    logs = listed([" or ".join(group) for group in blind], "and")
+    return f"{seen}, but cannot be cleared for {spans(uncleared)}: fetch {logs}."
+
+
+def _why_not_higher(
+    case: Case, campaign: Campaign, stage: str, coverage: Sequence[LogCoverage]
+) -> list[str]:
+    """For each rung above the one reached: searched where, and what could not be searched."""
+    reasons = []
+    titles = {log.id: log.title for log in campaign.logs}
+    for rung in campaign.stages[campaign.rank(stage) :]:
+        watching = [log.id for log in campaign.logs if rung.id in log.sees]
+        seen = [c for c in coverage if c.log in watching and c.observed]
+        blind = [titles[c.log] for c in coverage if c.log in watching and not c.observed]
+        looked = listed([f"{titles[c.log]} ({_share(c, case.window)} of the window)" for c in seen])
+        text = f"{rung.title}: not found in {looked}" if looked else f"{rung.title}: not observable"
+        if blind:
+            text += f"; not in the evidence: {listed(blind)}"
+        reasons.append(text + ".")
+    return reasons
+
+
+def _share(coverage: LogCoverage, window: Interval) -> str:
+    total = (window.end - window.start).total_seconds()
+    if total <= 0:
+        return "all"
+    missing = sum((end - start).total_seconds() for start, end in coverage.missing)
+    # Rounded down, so that "100 %" is only ever said of all of it.
+    return f"{int(100 * (total - missing) / total)} %"
+
+
+def _next_steps(
+    case: Case,
+    campaign: Campaign,
+    stage: str,
+    blind: Mapping[tuple[str, ...], Sequence[Interval]],
+) -> list[str]:
+    logs = {log.id: log for log in campaign.logs}
+    steps = list(campaign.advice.get(campaign.band(stage), ()))
+    for group, intervals in blind.items():
+        places = listed([f"{logs[i].title} ({logs[i].fetch})" for i in group if i in logs], "or")
+        steps.append(f"Fetch {places} for {spans(intervals)}.")
+    steps += [f"Make readable: {gap.source}: {gap.reason}" for gap in case.host.gaps[:5]]
+    if not case.exposure.timeline:
+        steps.append(
+            "Fetch a build: any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build."
+        )
+    return steps

@@ -1,0 +1,154 @@
+"""What a user may write in ``campaign.yaml``: one pydantic model per part, unknown keys refused.
+
+Enters: plain data. Leaves: the frozen nouns of ``model.campaigns``. Cross references (does this
+rule exist?) are judged in ``check``, which sees the whole pack.
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from afterpatch.model.campaigns import (
+    Actor,
+    Argument,
+    Band,
+    Key,
+    KeyStrength,
+    Lifetime,
+    NeededLog,
+    Stage,
+)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Link = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+Cve = Annotated[str, StringConstraints(pattern=r"^CVE-\d{4}-\d{4,}$")]
+
+ARGUMENT_SUBJECTS = ("rule", "stage", "network", "before", "after")
+
+
+def _argument(text: str) -> str:
+    subject, _, value = text.partition(":")
+    if subject not in ARGUMENT_SUBJECTS or not value:
+        raise ValueError(f"must be one of {', '.join(ARGUMENT_SUBJECTS)} followed by ':VALUE'")
+    return text
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowPart(_Part):
+    """``from``: no exploitation is known before it, so coverage is judged from there on."""
+
+    start: AwareDatetime = Field(alias="from")
+
+
+class StagePart(_Part):
+    """One rung of the ladder."""
+
+    id: Name
+    band: Band
+    title: Words
+    means: Words
+
+    def model(self) -> Stage:
+        """As the noun."""
+        return Stage(self.id, self.band, self.title, self.means)
+
+
+class LogPart(_Part):
+    """One kind of log."""
+
+    id: Words
+    title: Words
+    silence_hours: int = Field(ge=0, le=24 * 31)
+    fetch: Words
+    sees: tuple[str, ...] = ()
+
+    def model(self) -> NeededLog:
+        """As the noun."""
+        return NeededLog(self.id, self.title, self.silence_hours, self.fetch, self.sees)
+
+
+class KeyPart(_Part):
+    """How to read a grouping key out of a hit."""
+
+    name: Words
+    fields: tuple[Words, ...] = Field(min_length=1)
+    pattern: Words
+    strength: KeyStrength
+    hours: int = Field(default=0, ge=0)
+
+    def model(self) -> Key:
+        """As the noun."""
+        return Key(self.name, self.fields, self.pattern, self.strength, self.hours)
+
+
+class LifetimePart(_Part):
+    """A present/absent pair."""
+
+    name: Words
+    key: Words
+    written_by: tuple[str, ...] = ()
+    present_by: tuple[str, ...] = ()
+    absent_by: tuple[str, ...] = ()
+
+    def model(self) -> Lifetime:
+        """As the noun."""
+        return Lifetime(self.name, self.key, self.written_by, self.present_by, self.absent_by)
+
+
+class ArgumentPart(_Part):
+    """A reason for or against an actor."""
+
+    when: Annotated[str, AfterValidator(_argument)]
+    weight: int = Field(ge=1, le=10)
+    because: Words
+
+    def model(self) -> Argument:
+        """As the noun."""
+        return Argument(self.when, self.weight, self.because)
+
+
+class ActorPart(_Part):
+    """A named actor."""
+
+    id: Name
+    name: Words
+    summary: Words
+    references: tuple[Link, ...] = ()
+    speaks_for: tuple[ArgumentPart, ...] = ()
+    speaks_against: tuple[ArgumentPart, ...] = ()
+
+    def model(self) -> Actor:
+        """As the noun."""
+        return Actor(
+            self.id,
+            self.name,
+            self.summary,
+            self.references,
+            tuple(part.model() for part in self.speaks_for),
+            tuple(part.model() for part in self.speaks_against),
+        )
+
+
+class CampaignFile(_Part):
+    """The whole of ``campaign.yaml``."""
+
+    id: Name
+    version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)+$")]
+    title: Words
+    summary: Words
+    references: tuple[Link, ...] = Field(min_length=1)
+    cves: tuple[Cve, ...] = ()
+    product: Name
+    fix: Name
+    window: WindowPart
+    stages: tuple[StagePart, ...] = Field(min_length=1)
+    logs: tuple[LogPart, ...] = Field(min_length=1)
+    clearing: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(min_length=1)
+    keys: tuple[KeyPart, ...] = ()
+    lifetimes: tuple[LifetimePart, ...] = ()
+    actors: tuple[ActorPart, ...] = ()
+    advice: dict[Band, tuple[Words, ...]] = Field(default_factory=dict)

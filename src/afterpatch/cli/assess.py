@@ -1,0 +1,48 @@
+"""``afterpatch assess``: evidence in, verdict per host out."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from afterpatch.campaigns.load import load
+from afterpatch.cli.progress import watching
+from afterpatch.cli.show import show
+from afterpatch.pipeline.run import assess_paths
+
+DEFAULT_CAMPAIGN = "hafnium-exchange-2021"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--campaign", "campaign_id", default=DEFAULT_CAMPAIGN, show_default=True,
+    help="Campaign id, or the folder of a pack.",
+)  # fmt: skip
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html, assessment.json and timeline.csv.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--host", help="Also tell the whole story of this host.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; default one per core.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever was found (for pipelines).")
+def assess(
+    paths: tuple[str, ...],
+    campaign_id: str,
+    output: Path | None,
+    form: Literal["text", "json"],
+    host: str | None,
+    workers: int | None,
+    exit_zero: bool,
+) -> int:
+    """Assess collected evidence: folders (one host, or one folder per host), archives, collections.
+
+    \b
+    Exit codes: 0 nothing found and coverage complete, 1 findings, 2 error, 3 inconclusive.
+    """
+    campaign = load(campaign_id)
+    with watching() as watcher:
+        assessment = assess_paths(paths, campaign, workers, watcher)
+    code = show(assessment, output, form, host)
+    return 0 if exit_zero else code

@@ -1,0 +1,44 @@
+"""Shared by the verbs that end in a verdict: print it, write it, choose the exit code."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from afterpatch.model.verdicts import Assessment
+from afterpatch.report.document import document
+from afterpatch.report.json_report import dumps
+from afterpatch.report.text import render_story, render_summary
+from afterpatch.report.write import write_reports
+
+CLEAR, FINDINGS, INCONCLUSIVE = 0, 1, 3
+
+
+def show(
+    assessment: Assessment, output: Path | None, form: Literal["text", "json"], host: str | None
+) -> int:
+    """Print the assessment in the asked form, write the reports if asked; the exit code."""
+    doc = document(assessment)
+    if form == "json":
+        print(dumps(doc), end="")
+    else:
+        console = Console(highlight=False)
+        render_summary(doc, console)
+        if host:
+            render_story(doc, host, console)
+    if output:
+        paths = write_reports(doc, output)
+        console = Console(stderr=form == "json", highlight=False, soft_wrap=True)
+        for path in paths:
+            console.print(f"Wrote {path}", markup=False)
+    return exit_code(doc)
+
+
+def exit_code(doc: dict[str, Any]) -> int:
+    """DESIGN: findings beat gaps, gaps beat silence."""
+    verdicts = [verdict for host in doc["hosts"] for verdict in host["verdicts"]]
+    if any(verdict["band"] != "none" for verdict in verdicts):
+        return FINDINGS
+    if verdicts and all(verdict["cleared"] for verdict in verdicts) and not doc["gaps"]:
+        return CLEAR
+    return INCONCLUSIVE

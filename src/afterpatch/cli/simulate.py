@@ -1,0 +1,17 @@
+"""``afterpatch simulate``: labelled evidence for drills, tests and benchmarks."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def simulate(folder: Path) -> int:
+    """Write the simulated incident of `afterpatch demo` into FOLDER, with labels.json beside it."""
+    from afterpatch.simulate.demo import demo_scenario
+    from afterpatch.simulate.write import write
+
+    write(demo_scenario(), folder)
+    click.echo(f"Wrote {folder}")
+    return 0

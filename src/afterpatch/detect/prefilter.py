@@ -1,0 +1,218 @@
+"""Which raw lines may matter to some rule: one multi-pattern scan before anything is parsed.
+
+Enters: rules and indicators of one family of text logs. Leaves: a :class:`TextPrefilter` (a
+``model.batches.Wanted``), or the rules that forbid one, with the reason. Will not do: decide that
+a rule matches; it may select too many lines, never too few.
+
+A rule matches only lines holding some literal it cannot do without. What a column holds is not
+always what the line holds, so literals are cut at every character a log may write differently:
+
+    space and "+"       W3C writes spaces in values as "+"
+    quotes              CSV doubles ", ECP server logs double '
+    comma               HttpProxy turns commas in the user agent into spaces
+    "?"                 the joined view of stem and query: two columns, another separator
+    control, non-ASCII  escaped, or in whatever encoding the log has
+
+and the longest remaining run of three or more characters is what is looked for, ASCII letters in
+either case (``ast.fold`` never turns anything else into ASCII).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import hyperscan
+import numpy as np
+import numpy.typing as npt
+
+from afterpatch.detect.indicator_patterns import raw_patterns
+from afterpatch.detect.sigma.ast import And, FieldTest, Node, Not, Or, Rule, wildcard_parts
+from afterpatch.detect.sigma.regexes import required_literals
+from afterpatch.model.campaigns import Indicator
+
+MIN_LITERAL_CHARS: Final = 3
+MAX_PAIRS: Final = 64
+_CUTS: Final = re.compile(r"""[^!-~]+|["'+,?]+""")
+# Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
+_ORDINARY: Final = (
+    "https://localhost/owa/auth/logon.aspx",
+    "https://localhost/ecp/default.aspx",
+    "/autodiscover/autodiscover.xml",
+    "/mapi/emsmdb/",
+    "/mapi/nspi/",
+    "/ews/exchange.asmx",
+    "/rpc/rpcproxy.dll",
+    "/oab/",
+    "/powershell/",
+    "/microsoft-server-activesync/default.eas",
+    "/scripts/premium/main.js.css.png.gif.svg.ico",
+    "mozilla/5.0(windowsnt10.0;win64;x64)applewebkit/537.36(khtml,likegecko)chrome/safari/",
+    "clientaccess;&correlationid=<empty>;&caferequestid=&cafereqid=",
+    "post get head 200 302 401 404 443 444 80 - 2021- 127.0.0.1 ::1 fe80:: true false negotiate",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """``prefilter`` is None when ``forced_by`` (rule id, reason) is not empty: parse every line."""
+
+    prefilter: "TextPrefilter | None"
+    forced_by: tuple[tuple[str, str], ...]
+
+
+class TextPrefilter:
+    """Case-insensitive scan of raw text for any of the patterns (hyperscan syntax, bytes).
+
+    Patterns never cross a line end. The database is built here; make one per process.
+    """
+
+    def __init__(self, patterns: Iterable[bytes]) -> None:
+        self.patterns = tuple(sorted(set(patterns)))
+        self._database: hyperscan.Database | None = None
+        if self.patterns:
+            flags = hyperscan.HS_FLAG_CASELESS
+            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+            self._database.compile(
+                expressions=list(self.patterns),
+                ids=list(range(len(self.patterns))),
+                flags=[flags] * len(self.patterns),
+            )
+
+    def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
+        """Sorted distinct offsets into ``block``, each on the last byte of some pattern's match."""
+        ends: list[int] = []
+        if self._database is not None and len(block):
+            keep = ends.append
+
+            def on_match(_id: int, _from: int, to: int, _flags: int, _context: object) -> None:
+                keep(to)
+
+            text: Any = block  # any buffer will do; the stubs ask for bytes
+            self._database.scan(text, match_event_handler=on_match)
+        return np.unique(np.array(ends, np.int64)) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """Every matching line holds, for some member, all its literals; cost = how common that is."""
+
+    cost: float
+    alternatives: frozenset[frozenset[str]]
+
+
+def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> Built:
+    """The prefilter that selects every line any of these could match."""
+    patterns: set[bytes] = set()
+    forced: list[tuple[str, str]] = []
+    for rule in rules:
+        need = _need(rule.condition, negated=False)
+        if need is None:
+            forced.append((rule.info.id, "no text that every matching line must hold"))
+        else:
+            patterns.update(p for literals in need.alternatives for p in _orders(literals))
+    for indicator in indicators:
+        wanted = raw_patterns(indicator)
+        if wanted is None:
+            name = f"indicator:{indicator.type}:{indicator.value}"
+            forced.append((name, "too short or too wide to look for in raw text"))
+        else:
+            patterns.update(wanted)
+    return Built(None if forced else TextPrefilter(patterns), tuple(forced))
+
+
+def longest_fragment(text: str) -> str:
+    """The longest run that stands in the raw line exactly as in the column, or ""."""
+    fragment = max(_CUTS.split(text), key=len, default="")
+    return fragment if len(fragment) >= MIN_LITERAL_CHARS else ""
+
+
+def _need(node: Node, *, negated: bool) -> _Need | None:
+    """What a line must hold for the tree to be true (false when ``negated``)."""
+    match node:
+        case FieldTest():
+            return None if negated else _test_need(node)
+        case Not(item):
+            return _need(item, negated=not negated)
+        case And(items) | Or(items):
+            needs = [_need(item, negated=negated) for item in items]
+            return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
+
+
+def _test_need(test: FieldTest) -> _Need | None:
+    match test.op:
+        case "equals" | "contains" | "startswith" | "endswith":
+            return _literal_need({test.value})
+        case "wildcard":
+            parts = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
+            fragments = [longest_fragment(part) for part in parts]
+            return _literal_need({max(fragments, key=len, default="")})
+        case "regex":
+            return _literal_need(required_literals(test.value, test.option) or {""})
+    return None
+
+
+def _literal_need(texts: Iterable[str]) -> _Need | None:
+    fragments = {longest_fragment(text).lower() for text in texts}
+    if "" in fragments:
+        return None
+    return _Need(sum(map(_cost, fragments)), frozenset(frozenset({f}) for f in fragments))
+
+
+def _any_of(needs: list[_Need | None]) -> _Need | None:
+    known = [need for need in needs if need is not None]
+    if len(known) < len(needs):
+        return None
+    alternatives = frozenset(a for need in known for a in need.alternatives)
+    return _Need(sum(need.cost for need in known), alternatives)
+
+
+def _all_of(needs: list[_Need | None]) -> _Need | None:
+    """The rarest need; when that is still ordinary text, the two rarest together on one line."""
+    known = sorted(
+        (need for need in needs if need is not None),
+        key=lambda need: (need.cost, sorted(map(sorted, need.alternatives))),
+    )
+    if len(known) < 2 or known[0].cost < _ORDINARY_COST:
+        return known[0] if known else None
+    for second in known[1:]:
+        pair = _joined(known[0], second)
+        if pair is not None:
+            return pair
+    return known[0]
+
+
+def _joined(first: _Need, second: _Need) -> _Need | None:
+    """Both needs on one line; None when literals might share characters or pairs explode."""
+    if len(first.alternatives) * len(second.alternatives) > MAX_PAIRS:
+        return None
+    pairs = {one | two for one in first.alternatives for two in second.alternatives}
+    if any(len(pair) != 2 or _may_overlap(*sorted(pair)) for pair in pairs):
+        return None
+    return _Need(first.cost * second.cost / _ORDINARY_COST / 10, frozenset(pairs))
+
+
+def _may_overlap(one: str, two: str) -> bool:
+    """Whether occurrences of both could share characters, so that neither follows the other."""
+    if one in two or two in one:
+        return True
+    sizes = range(1, min(len(one), len(two)))
+    return any(one[-n:] == two[:n] or two[-n:] == one[:n] for n in sizes)
+
+
+def _cost(literal: str) -> float:
+    if any(literal in ordinary for ordinary in _ORDINARY):
+        return _ORDINARY_COST
+    return 2.0 ** -min(len(literal), 12)
+
+
+_ORDINARY_COST: Final = 1.0
+
+
+def _orders(literals: frozenset[str]) -> list[bytes]:
+    """Hyperscan patterns for all literals on one line, whichever comes first."""
+    quoted = [re.escape(literal).encode() for literal in sorted(literals)]
+    if len(quoted) == 1:
+        return quoted
+    one, two = quoted
+    return [one + rb"[^\n]*" + two, two + rb"[^\n]*" + one]

@@ -1,0 +1,179 @@
+"""One test on many values at once.
+
+Enters: a test and a series of distinct texts (as written and folded). Leaves: a boolean per value.
+Will not do: memory of earlier answers (``columns`` has that), or anything about rows.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from afterpatch.detect.sigma.ast import FieldTest, fold, wildcard_parts
+from afterpatch.detect.sigma.regexes import compile_regex, required_literals
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
+_COMPARE: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
+    "lt": lambda mine, wanted: mine < wanted,
+    "lte": lambda mine, wanted: mine <= wanted,
+    "gt": lambda mine, wanted: mine > wanted,
+    "gte": lambda mine, wanted: mine >= wanted,
+    "neq": lambda mine, wanted: mine != wanted,
+}
+_DATE_PARTS: Final[dict[str, Callable[[datetime], int]]] = {
+    "minute": lambda when: when.minute,
+    "hour": lambda when: when.hour,
+    "day": lambda when: when.day,
+    "week": lambda when: when.isocalendar().week,
+    "month": lambda when: when.month,
+    "year": lambda when: when.year,
+}
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def fold_series(values: pl.Series) -> pl.Series:
+    """``ast.fold`` of every value; the ASCII ones natively."""
+    folded = values.str.to_lowercase()
+    wide = (values.str.len_bytes() != values.str.len_chars()).arg_true()
+    if len(wide) == 0:
+        return folded
+    texts = folded.to_list()
+    for position, text in zip(wide.to_list(), values.gather(wide).to_list(), strict=True):
+        texts[position] = fold(text)
+    return pl.Series(values.name, texts, dtype=pl.String)
+
+
+def holds_for(test: FieldTest, values: pl.Series, folded: pl.Series) -> Mask:
+    """Which values the test holds for. ``folded`` is :func:`fold_series` of ``values``."""
+    match test.op:
+        case "regex":
+            return _regex(test, values, folded)
+        case "cidr":
+            network = ipaddress.ip_network(test.value)
+            return _each(values, lambda text: _in_network(text, network))
+        case "compare":
+            return _compare(test, values)
+        case "timepart":
+            wanted, part = int(test.value), test.option
+            return _each(values, lambda text: time_part(part, text) == wanted)
+    subject = values if test.cased else folded
+    wanted_text = test.value if test.cased else fold(test.value)
+    match test.op:
+        case "equals":
+            return _mask(subject == wanted_text)
+        case "contains":
+            return _mask(subject.str.contains(wanted_text, literal=True))
+        case "startswith":
+            return _mask(subject.str.starts_with(wanted_text))
+        case "endswith":
+            return _mask(subject.str.ends_with(wanted_text))
+        case "wildcard":
+            return _mask(subject.str.contains(_wildcard_regex(wanted_text)))
+    raise AssertionError(f"{test.op} is not a test of one value")
+
+
+@lru_cache(maxsize=1 << 17)
+def required_texts(test: FieldTest) -> frozenset[str] | None:
+    """Folded texts of which the folded value must contain at least one; None = no such text."""
+    match test.op:
+        case "equals" | "contains" | "startswith" | "endswith":
+            return frozenset({fold(test.value)}) if test.value else None
+        case "wildcard":
+            literals = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
+            return frozenset({fold(max(literals, key=len))}) if literals else None
+        case "regex":
+            found = required_literals(test.value, test.option)
+            return frozenset(map(fold, found)) if found else None
+    return None
+
+
+def refers(option: str, mine: str, other: str) -> bool:
+    """A field reference between two folded texts."""
+    match option:
+        case "startswith":
+            return mine.startswith(other)
+        case "endswith":
+            return mine.endswith(other)
+        case "contains":
+            return other in mine
+    return mine == other
+
+
+def time_part(part: str, text: str) -> int | None:
+    """A part of an ISO 8601 text in UTC (no zone = UTC); of a bare time only hour and minute."""
+    try:
+        when = datetime.fromisoformat(text)
+        return _DATE_PARTS[part](when if when.tzinfo is None else when.astimezone(UTC))
+    except OverflowError:
+        return None
+    except ValueError:
+        pass
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError:
+        return None
+    return {"minute": clock.minute, "hour": clock.hour}.get(part)
+
+
+def read_address(text: str) -> _Address | None:
+    """An IP address as logs write it: blanks and zone ids cut, mapped IPv4 unwrapped."""
+    text = text.strip().partition("%")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address
+
+
+def _in_network(text: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    address = read_address(text)
+    return address is not None and address in network
+
+
+def _compare(test: FieldTest, values: pl.Series) -> Mask:
+    wanted, compare = Decimal(test.value), _COMPARE[test.option]
+    return _each(values, lambda text: bool(_NUMBER.match(text)) and compare(Decimal(text), wanted))
+
+
+def _regex(test: FieldTest, values: pl.Series, folded: pl.Series) -> Mask:
+    """RE2 on the values that hold a required literal, or on all when the pattern has none."""
+    search: Callable[[str], Any] = compile_regex(test.value, test.option).search
+    literals = required_texts(test)
+    if literals is None:
+        return _each(values, lambda text: search(text) is not None)
+    if len(literals) == 1:
+        hopeful = _mask(folded.str.contains(next(iter(literals)), literal=True))
+    else:
+        hopeful = _mask(folded.str.contains_any(sorted(literals)))
+    chosen = np.flatnonzero(hopeful)
+    hopeful[chosen] = _each(values.gather(chosen), lambda text: search(text) is not None)
+    return hopeful
+
+
+def _wildcard_regex(pattern: str) -> str:
+    r"""A linear-time pattern for the whole value; ``*`` and ``?`` also match line ends."""
+    marks = {"*": ".*", "?": "."}
+    parts = (marks[p] if p in marks else _quote(p[1:]) for p in wildcard_parts(pattern))
+    return rf"(?s)\A{''.join(parts)}\z"
+
+
+def _quote(literal: str) -> str:
+    return "".join(c if c.isalnum() or not c.isascii() else f"\\x{ord(c):02x}" for c in literal)
+
+
+def _each(values: pl.Series, holds: Callable[[str], bool]) -> Mask:
+    return np.fromiter((holds(text) for text in values.to_list()), np.bool_, len(values))
+
+
+def _mask(series: pl.Series) -> Mask:
+    return np.array(series.to_numpy(), np.bool_)

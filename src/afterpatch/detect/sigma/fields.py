@@ -1,0 +1,127 @@
+"""What a rule's field name means in the columns of one log source.
+
+Enters: a rule's field name, the test's kind, the batch's log source. Leaves: the views of an event
+the test looks at. Will not do: reading events.
+
+Two facts drive this table.
+
+*Names.* Rules use the Sigma taxonomy (``cs-uri-stem``, ``c-ip``), batches keep each format's own
+names (``UrlStem``, ``ClientIpAddress``). The value of a field is the first non-null among the
+rule's own spelling and its aliases, so native names always work.
+
+*Where the path is.* The taxonomy defines ``cs-uri-query`` as the query alone, but more than half of
+the community's webserver rules write URL paths into it, and IIS and Exchange split stem and query.
+So for log sources of category ``webserver`` a text test on ``cs-uri-query`` (or ``c-uri``,
+``cs-uri``, ``c-uri-query``) holds when it holds on ANY of three views:
+
+    the query, where present · the stem, where present · stem + "?" + query, where both are present
+
+Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
+exists, numbers, addresses, time parts, field references) see the query alone.
+
+Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes them; HttpProxy
+``#Fields`` of Exchange 2016 CU22.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
+from afterpatch.model.batches import Logsource
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One text an event shows: the first non-null of ``columns``.
+
+    With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
+    are there.
+    """
+
+    columns: tuple[str, ...]
+    query: tuple[str, ...] = ()
+
+
+Aliases = Mapping[str, tuple[str, ...]]
+
+_IIS: Final[Aliases] = {
+    "cs-user-agent": ("cs(User-Agent)",),
+    "c-useragent": ("cs(User-Agent)",),
+    "cs-referer": ("cs(Referer)",),
+    "cs-referrer": ("cs(Referer)",),
+    "referer": ("cs(Referer)",),
+    "cs-cookie": ("cs(Cookie)",),
+    "cs-host": ("cs(Host)",),
+    "c-uri-stem": ("cs-uri-stem",),
+    "c-uri-query": ("cs-uri-query",),
+    "c-uri": ("cs-uri-query",),
+    "cs-uri": ("cs-uri-query",),
+    "c-username": ("cs-username",),
+    "src_ip": ("c-ip",),
+    "dst_ip": ("s-ip",),
+}
+# http.sys writes path and query as one field; a stem test there sees both.
+_HTTPERR: Final[Aliases] = {
+    "cs-uri-stem": ("cs-uri",),
+    "cs-uri-query": ("cs-uri",),
+    "c-uri": ("cs-uri",),
+    "c-uri-stem": ("cs-uri",),
+    "c-uri-query": ("cs-uri",),
+    "src_ip": ("c-ip",),
+}
+_HTTPPROXY: Final[Aliases] = {
+    "cs-method": ("Method",),
+    "cs-uri-stem": ("UrlStem",),
+    "c-uri-stem": ("UrlStem",),
+    "cs-uri-query": ("UrlQuery",),
+    "c-uri-query": ("UrlQuery",),
+    "c-uri": ("UrlQuery",),
+    "cs-uri": ("UrlQuery",),
+    "c-ip": ("ClientIpAddress",),
+    "src_ip": ("ClientIpAddress",),
+    "cs-user-agent": ("UserAgent",),
+    "cs(User-Agent)": ("UserAgent",),
+    "c-useragent": ("UserAgent",),
+    "sc-status": ("HttpStatus",),
+    "cs-username": ("AuthenticatedUser",),
+    "c-username": ("AuthenticatedUser",),
+    "cs-host": ("UrlHost",),
+    "cs(Host)": ("UrlHost",),
+    "s-computername": ("ServerHostName",),
+    "cs-bytes": ("RequestBytes",),
+    "sc-bytes": ("ResponseBytes",),
+}
+_BY_SERVICE: Final[Mapping[str, Aliases]] = {
+    "iis": _IIS,
+    "httperr": _HTTPERR,
+    "httpproxy": _HTTPPROXY,
+}
+_URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
+_STEM: Final = "cs-uri-stem"
+
+
+def names(field: str, logsource: Logsource) -> tuple[str, ...]:
+    """Columns that may hold the field, best first; the rule's own spelling leads."""
+    aliases = _BY_SERVICE.get(logsource.service, {})
+    return (field, *(name for name in aliases.get(field, ()) if name != field))
+
+
+def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
+    """The views of an event a test looks at; it holds if it holds on any of them."""
+    plain = View(names(field, logsource))
+    if logsource.category != "webserver" or field not in _URL_FIELDS or op not in TEXT_OPS:
+        return (plain,)
+    stem = names(_STEM, logsource)
+    if not set(stem).isdisjoint(plain.columns):  # http.sys: one column already holds both
+        return (plain,)
+    return plain, View(stem), View(stem, plain.columns)
+
+
+def applies(scope: Scope, logsource: Logsource) -> bool:
+    """A rule applies where each part of a log source it names is equal."""
+    return (
+        scope.category in ("", logsource.category)
+        and scope.product in ("", logsource.product)
+        and scope.service in ("", logsource.service)
+    )

@@ -1,0 +1,258 @@
+"""Sigma rule files -> our own trees. pySigma reads the documents and applies value modifiers.
+
+Enters: rule texts (YAML, one or more documents each: rules, correlations, filters). Leaves: rules,
+correlations, and every document that could not be taken with the reason: nothing is dropped
+silently. Will not do: open files; guess at placeholders.
+
+What makes a document unsupported: a broken log source, detection or condition; a placeholder
+(``expand``); a regular expression outside RE2; an id seen before. Faults that do not change what a
+rule matches (a bad date, an unknown tag) are let pass.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sigma.collection import SigmaCollection
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionNOT,
+    ConditionOR,
+    ConditionValueExpression,
+)
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
+from sigma.filters import EmptySigmaGlobalFilter, SigmaFilter
+from sigma.rule import SigmaRule
+from sigma.rule.base import SigmaYAMLLoader
+from sigma.rule.detection import EmptySigmaDetections
+from sigma.rule.logsource import EmptyLogSource
+
+from afterpatch.detect.sigma.ast import (
+    ANY_FIELD,
+    And,
+    Correlation,
+    Node,
+    Not,
+    Or,
+    Rule,
+    Scope,
+)
+from afterpatch.detect.sigma.parse_correlation import convert_correlation
+from afterpatch.detect.sigma.parse_value import Unsupported, convert_value
+from afterpatch.model.campaigns import RuleText
+from afterpatch.model.hits import RuleInfo
+
+_SPACES: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """``unsupported`` holds (rule id or path, reason), in input order."""
+
+    rules: tuple[Rule, ...]
+    correlations: tuple[Correlation, ...]
+    unsupported: tuple[tuple[str, str], ...]
+
+
+class Afterpatch(BaseModel):
+    """The custom ``afterpatch:`` mapping of a pack's rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: str = ""
+    weak: bool = False
+    finds: str = ""
+    misses: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One parsed document; ``place`` is its path, with ``#n`` when the file has several."""
+
+    place: str
+    rule: SigmaRule | SigmaCorrelationRule | SigmaFilter
+
+
+def parse_rules(texts: Iterable[RuleText]) -> Parsed:
+    """Parse every document of every text; order of the input is kept. Never raises for content."""
+    unsupported: list[tuple[str, str]] = []
+    documents = _unique(_documents(texts, unsupported), unsupported)
+    filters = [d for d in documents if isinstance(d.rule, SigmaFilter)]
+    rules: list[Rule] = []
+    for document in documents:
+        if isinstance(document.rule, SigmaRule):
+            try:
+                _apply_filters(document.rule, filters)
+                rules.append(_convert_rule(document.place, document.rule))
+            except (SigmaError, Unsupported, ValueError, TypeError) as error:
+                unsupported.append((_identity(document), _reason(error)))
+    correlations = _correlations(documents, rules, unsupported)
+    return Parsed(tuple(rules), tuple(correlations), tuple(unsupported))
+
+
+def _documents(
+    texts: Iterable[RuleText], unsupported: list[tuple[str, str]]
+) -> Iterator[_Document]:
+    for text in texts:
+        try:
+            loader = SigmaYAMLLoader(text.text)
+            try:
+                mappings = [loader.get_data() for _ in iter(loader.check_data, False)]
+            finally:
+                loader.dispose()
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            unsupported.append((text.path, f"not readable as YAML: {_reason(error)}"))
+            continue
+        yield from _rules_of(text.path, [m for m in mappings if m is not None], unsupported)
+
+
+def _rules_of(
+    path: str, mappings: list[Any], unsupported: list[tuple[str, str]]
+) -> Iterator[_Document]:
+    """pySigma's objects; ``action: global|repeat|reset`` documents shape their neighbours."""
+    if not mappings or not all(isinstance(mapping, dict) for mapping in mappings):
+        unsupported.append((path, "not a Sigma rule: no YAML mapping"))
+        return
+    try:
+        collection = SigmaCollection.from_dicts(
+            mappings, collect_errors=True, collect_filters=True, resolve_references=False
+        )
+    except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
+        unsupported.append((path, _reason(error)))
+        return
+    found = [*collection.rules, *collection.filters]
+    if not found:
+        unsupported.append((path, "not a Sigma rule"))
+    for number, rule in enumerate(found, start=1):
+        document = _Document(path if len(found) == 1 else f"{path}#{number}", rule)
+        fatal = _fatal_error(rule)
+        if fatal:
+            unsupported.append((_identity(document), fatal))
+        else:
+            yield document
+
+
+def _fatal_error(rule: SigmaRule | SigmaCorrelationRule | SigmaFilter) -> str:
+    """Why pySigma could not read what the rule matches; "" when it could."""
+    if isinstance(rule, SigmaCorrelationRule):
+        broken = any("orrelation" in type(e).__name__ or "span" in str(e) for e in rule.errors)
+    elif isinstance(rule, SigmaFilter):
+        broken = isinstance(rule.logsource, EmptyLogSource)
+        broken = broken or isinstance(rule.filter, EmptySigmaGlobalFilter)
+    else:
+        broken = isinstance(rule.logsource, EmptyLogSource)
+        broken = broken or isinstance(rule.detection, EmptySigmaDetections)
+    if not broken:
+        return ""
+    return "; ".join(_reason(error) for error in rule.errors) or "incomplete rule"
+
+
+def _unique(
+    documents: Iterable[_Document], unsupported: list[tuple[str, str]]
+) -> tuple[_Document, ...]:
+    """The first document of each id; later ones would be counted twice."""
+    first: dict[str, _Document] = {}
+    for document in documents:
+        earlier = first.setdefault(_identity(document), document)
+        if earlier is not document:
+            reason = f"{document.place}: same id as {earlier.place}; the first one is used"
+            unsupported.append((_identity(document), reason))
+    return tuple(first.values())
+
+
+def _identity(document: _Document) -> str:
+    rule = document.rule
+    return str(rule.id or rule.name or document.place)
+
+
+def _apply_filters(rule: SigmaRule, filters: Iterable[_Document]) -> None:
+    for document in filters:
+        assert isinstance(document.rule, SigmaFilter)
+        document.rule.apply_on_rule(rule)
+
+
+def _convert_rule(place: str, rule: SigmaRule) -> Rule:
+    if "timeframe" in rule.detection.detections:
+        raise Unsupported("timeframe in a detection was replaced by correlation rules")
+    parts = [_convert_condition(condition.parsed) for condition in rule.detection.parsed_condition]
+    source = rule.logsource
+    return Rule(
+        info=_info(place, rule, "sigma"),
+        scope=Scope(source.category or "", source.product or "", source.service or ""),
+        condition=parts[0] if len(parts) == 1 else Or(tuple(parts)),
+        name=rule.name or "",
+    )
+
+
+def _convert_condition(item: Any) -> Node:
+    match item:
+        case ConditionAND():
+            return And(tuple(_convert_condition(argument) for argument in item.args))
+        case ConditionOR():
+            return Or(tuple(_convert_condition(argument) for argument in item.args))
+        case ConditionNOT():
+            return Not(_convert_condition(item.args[0]))
+        case ConditionFieldEqualsValueExpression():
+            return convert_value(item.field, item.value)
+        case ConditionValueExpression():
+            return convert_value(ANY_FIELD, item.value)
+    raise Unsupported(f"condition element {type(item).__name__}")
+
+
+def _correlations(
+    documents: Iterable[_Document], rules: Iterable[Rule], unsupported: list[tuple[str, str]]
+) -> list[Correlation]:
+    """Correlations whose every reference resolves; each may refer to ones anywhere in the input."""
+    pending = [(d, d.rule) for d in documents if isinstance(d.rule, SigmaCorrelationRule)]
+    ids: dict[str, str] = {}
+    for rule in rules:
+        ids |= {rule.info.id: rule.info.id} | ({rule.name: rule.info.id} if rule.name else {})
+    converted: list[Correlation] = []
+    while pending:
+        waiting: list[tuple[_Document, SigmaCorrelationRule, str]] = []
+        for document, rule_ in pending:
+            try:
+                info = _info(document.place, rule_, "sigma-correlation")
+                made = convert_correlation(info, rule_, ids)
+            except (SigmaError, Unsupported, ValueError, TypeError) as error:
+                waiting.append((document, rule_, _reason(error)))
+            else:
+                converted.append(made)
+                ids |= {info.id: info.id} | ({made.name: info.id} if made.name else {})
+        if len(waiting) == len(pending):
+            unsupported.extend((_identity(document), reason) for document, _, reason in waiting)
+            break
+        pending = [(document, rule_) for document, rule_, _ in waiting]
+    return converted
+
+
+def _info(place: str, rule: SigmaRule | SigmaCorrelationRule, engine: str) -> RuleInfo:
+    attributes: Mapping[str, Any] = rule.custom_attributes or {}
+    try:
+        ours = Afterpatch.model_validate(attributes.get("afterpatch", {}))
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise Unsupported("afterpatch: " + "; ".join(problems)) from error
+    identity = str(rule.id or rule.name or place)
+    return RuleInfo(
+        id=identity,
+        title=str(rule.title or identity),
+        level=rule.level.name.lower() if rule.level is not None else "informational",
+        engine=engine,
+        stage=ours.stage,
+        weak=ours.weak,
+        finds=ours.finds or _SPACES.sub(" ", str(rule.description or "")).strip(),
+        misses=ours.misses,
+        fields=tuple(str(name) for name in rule.fields or ()),
+        tags=tuple(str(tag) for tag in rule.tags or ()),
+        references=tuple(str(reference) for reference in rule.references or ()),
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return _SPACES.sub(" ", str(error)).strip() or type(error).__name__

@@ -1,0 +1,1 @@
+"""How triage collectors lay out what they collect; ``registry`` lists them all."""

@@ -1,0 +1,63 @@
+"""Small CSV files with a header -> rows by lower-case column name, tolerant of how they were made.
+
+In: a byte stream. Out: ``(line number, row, raw line)``; row None where the line has another number
+of columns than the header. A ``#TYPE`` line (Export-Csv of PowerShell 5), ``sep=`` and blank lines
+come out as empty rows. Will not: read quoted values that span lines; each such line comes out as
+None.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, Final
+
+from afterpatch.formats.line_reader import lines
+
+Row = Mapping[str, str]
+DELIMITERS: Final = ("\t", ";", ",")
+
+
+def header_of(head: str) -> tuple[str, ...]:
+    """Lower-case column names of the first line that can be a header; () when there is none."""
+    for line in head.splitlines()[:4]:
+        if not _is_preamble(line):
+            return _names(line, _delimiter(line))
+    return ()
+
+
+def rows(stream: BinaryIO) -> Iterator[tuple[int, Row | None, str]]:
+    """Every line of the file, the header and preamble as empty rows. Content never raises."""
+    names: tuple[str, ...] = ()
+    delimiter = ","
+    for number, line in lines(stream):
+        if line is None:
+            yield number, None, ""
+        elif _is_preamble(line):
+            yield number, {}, line
+        elif not names:
+            delimiter = _delimiter(line)
+            names = _names(line, delimiter)
+            yield number, {}, line
+        else:
+            values = _split(line, delimiter)
+            is_whole = len(values) == len(names)
+            row = dict(zip(names, map(str.strip, values), strict=True)) if is_whole else None
+            yield number, row, line
+
+
+def _is_preamble(line: str) -> bool:
+    return not line.strip() or line.startswith(("#TYPE", "sep="))
+
+
+def _delimiter(line: str) -> str:
+    return max(DELIMITERS, key=line.count)
+
+
+def _names(line: str, delimiter: str) -> tuple[str, ...]:
+    return tuple(name.strip().casefold() for name in _split(line, delimiter))
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:  # an open quote, or a field beyond the csv module's limit
+        return []

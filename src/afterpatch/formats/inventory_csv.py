@@ -1,0 +1,92 @@
+"""A list of servers and their Exchange versions (CSV) -> dated ``exchange.build`` facts.
+
+In: a CSV with a host column and a build column, and perhaps a date. Out: one fact per row, the
+host in its detail, since one file covers many hosts. Rows without host or build are gaps: a server
+whose version is not known must not look accounted for. Will not: take the file as being *from* any
+of the hosts.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO, Final
+
+from afterpatch.formats.builds import exchange_build
+from afterpatch.formats.csv_rows import Row, header_of, rows
+from afterpatch.formats.format import Format
+from afterpatch.formats.gap_runs import GapRuns
+from afterpatch.formats.text_blocks import head_text
+from afterpatch.model.batches import Piece, Wanted
+from afterpatch.model.places import Fact, Item, Place
+from afterpatch.model.times import parse_utc
+
+HOST: Final = ("fqdn", "host", "hostname", "host name", "server", "servername", "server name",
+               "computer", "computername", "computer name", "machine", "machinename", "name")  # fmt: skip
+BUILD: Final = ("build", "buildnumber", "build number", "exchangebuild", "exchange build",
+                "exchange version", "exchangeversion", "fileversion", "productversion",
+                "exsetup", "version", "admindisplayversion")  # fmt: skip
+WHEN: Final = ("date", "as of", "asof", "checked", "checked at", "collected", "collected at",
+               "scan date", "scanned", "last seen", "timestamp", "time")  # fmt: skip
+
+
+def recognise(head: bytes, item: Item) -> str:
+    """ "header" when host and build columns are named and a row below holds an Exchange build."""
+    del item
+    text = head_text(head)
+    names = header_of(text)
+    build_column = next((names.index(name) for name in BUILD if name in names), None)
+    if build_column is None or not any(name in names for name in HOST):
+        return ""
+    for line in text.splitlines()[1:20]:
+        if any(exchange_build(value.strip('"')) for value in _cells(line)):
+            return "header"
+    return ""
+
+
+def _cells(line: str) -> list[str]:
+    return line.replace(";", ",").replace("\t", ",").split(",")
+
+
+def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
+    """One piece of facts; every row is a fact (counted as skipped: it is no event) or a gap."""
+    del wanted
+    gaps = GapRuns(item.name)
+    facts: list[Fact] = []
+    records = lost = 0
+    for number, row, _ in rows(stream):
+        records += 1
+        if row is None:
+            lost += 1
+            gaps.add(number, "row has not as many columns as the header, or is too long")
+        elif row:
+            fact = _fact(row, number, item)
+            if fact is None:
+                lost += 1
+                gaps.add(number, "row names no host, or no Exchange build that can be read")
+            else:
+                facts.append(fact)
+    yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=tuple(facts))
+
+
+def _fact(row: Row, number: int, item: Item) -> Fact | None:
+    host = next((row[name] for name in HOST if row.get(name)), "")
+    written = next((row[name] for name in BUILD if exchange_build(row.get(name, ""))), None)
+    if not host or written is None:
+        return None
+    when = next((row[name] for name in WHEN if row.get(name)), "")
+    detail = {"host": host, "from": "inventory", "written": written}
+    if when and _time(when) is None:
+        detail["date as written"] = when
+    return Fact(
+        "exchange.build", exchange_build(written), _time(when), Place(item.name, number), detail
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """ISO 8601 only: ``3/2/2021`` is March to some and February to others."""
+    try:
+        return parse_utc(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+FORMAT: Final = Format(kind="inventory-csv", recognise=recognise, read=read)

@@ -1,0 +1,178 @@
+"""Byte stream -> blocks of whole text lines.
+
+Enters: any bytes, read once, front to back. Leaves: UTF-8 blocks that end at a line end, each with
+the offsets of its line ends, and a note for every line too long to hold. UTF-16 is transcoded on
+the way, so offsets and line numbers always speak of the UTF-8 text. It does not judge content and
+does not know columns; a line ends with LF (a CR before it belongs to the line end).
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from afterpatch.formats.bit_index import BitIndex, Offsets
+
+# Measured: 2-4 MiB keeps a block and its masks in the processor's cache.
+BLOCK_BYTES: Final = 2 << 20
+MAX_LINE_BYTES: Final = 4 << 20
+# A block of empty lines must not become arrays many times its own size.
+MAX_BLOCK_LINES: Final = 1 << 18
+
+_LF: Final = 0x0A
+_CR: Final = 0x0D
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of one source.
+
+    data    UTF-8 text; every line ends with LF, except a source's very last one when not ``ended``.
+    breaks  offset of each line's LF; ``len(data)`` for a last line without one.
+    first   number of the first line in the source, from 1.
+    """
+
+    data: bytes
+    breaks: Offsets
+    first: int
+    ended: bool = True
+
+    @property
+    def buffer(self) -> Bytes:
+        """The text as numbers, no copy."""
+        return np.frombuffer(self.data, dtype=np.uint8)
+
+    def spans(self) -> tuple[Offsets, Offsets]:
+        """Start and end offset of each line's content, line end (LF or CR LF) excluded."""
+        starts = np.empty_like(self.breaks)
+        starts[:1] = 0
+        starts[1:] = self.breaks[:-1] + 1
+        before = self.buffer[np.maximum(self.breaks - 1, 0)]
+        return starts, self.breaks - ((before == _CR) & (self.breaks > starts))
+
+    def after(self, held: bytes) -> "Block":
+        """This block with whole lines put back in front of it."""
+        if not held:
+            return self
+        held_breaks = _line_breaks(held)
+        breaks = np.concatenate((held_breaks, self.breaks + len(held)))
+        return Block(held + self.data, breaks, self.first - len(held_breaks), self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class LongLine:
+    """A line longer than the limit: not kept, only counted."""
+
+    number: int
+    size_bytes: int
+
+
+def read_blocks(
+    stream: BinaryIO, block_bytes: int = BLOCK_BYTES, max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[Block | LongLine]:
+    """Yield the lines of ``stream`` in order; holds at most one block and one line at a time.
+
+    How the text is cut into blocks depends on ``block_bytes``; which lines come out does not.
+    """
+    carry, dropped, line = b"", 0, 1
+    for chunk in _as_utf8(_chunks(stream, block_bytes)):
+        if dropped:  # inside a line that is too long: look for its end only
+            end = chunk.find(b"\n")
+            if end < 0:
+                dropped += len(chunk)
+                continue
+            yield LongLine(line, dropped + end)
+            chunk, dropped, line = chunk[end + 1 :], 0, line + 1
+        cut = chunk.rfind(b"\n") + 1
+        if not cut:
+            carry += chunk
+        else:
+            data = b"".join((carry, memoryview(chunk)[:cut])) if carry else chunk[:cut]
+            carry = chunk[cut:]
+            breaks = _line_breaks(data)
+            yield from _bounded(data, breaks, line, max_line_bytes)
+            line += len(breaks)
+        if len(carry) > max_line_bytes:
+            carry, dropped = b"", len(carry)
+    if dropped:
+        yield LongLine(line, dropped)
+    elif carry:
+        yield Block(carry, np.array([len(carry)], dtype=np.int64), line, ended=False)
+
+
+def _line_breaks(data: bytes) -> Offsets:
+    return BitIndex(np.frombuffer(data, dtype=np.uint8) == _LF).offsets()
+
+
+def _bounded(
+    data: bytes, breaks: Offsets, first: int, max_line_bytes: int
+) -> Iterator[Block | LongLine]:
+    """One block if it is within bounds, else slices of it and a note for each long line."""
+    lengths = np.diff(breaks, prepend=-1) - 1
+    too_long = np.flatnonzero(lengths > max_line_bytes).tolist()
+    at = 0
+    for stop in [*too_long, len(breaks)]:
+        for low in range(at, stop, MAX_BLOCK_LINES):
+            high = min(low + MAX_BLOCK_LINES, stop)
+            start = int(breaks[low - 1]) + 1 if low else 0
+            end = int(breaks[high - 1]) + 1
+            whole = start == 0 and end == len(data)
+            text = data if whole else data[start:end]
+            yield Block(text, breaks[low:high] - start, first + low)
+        if stop < len(breaks):
+            yield LongLine(first + stop, int(lengths[stop]))
+        at = stop + 1
+
+
+def _chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    while chunk := stream.read(size):
+        yield chunk
+
+
+def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Drop a UTF-8 byte order mark; turn UTF-16 of either order into UTF-8."""
+    head = b""
+    for chunk in chunks:  # a stream may hand out its first bytes one by one
+        head += chunk
+        if len(head) >= len(codecs.BOM_UTF8):
+            break
+    encoding, mark = text_encoding(head)
+    if encoding == "utf-8":
+        yield head[mark:]
+        yield from chunks
+        return
+    # What is no UTF-16 stays visible as \xNN: nothing is dropped in silence.
+    decoder = codecs.getincrementaldecoder(encoding)(errors="backslashreplace")
+    yield decoder.decode(head[mark:]).encode()
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def text_encoding(head: bytes) -> tuple[str, int]:
+    """Encoding by the first bytes, and the length of the byte order mark.
+
+    UTF-16 without a mark is known by its first letter: every log here starts with ASCII.
+    """
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8", len(codecs.BOM_UTF8)
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return "utf-16-le", 2
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be", 2
+    if len(head) >= 2 and head[0] and not head[1]:
+        return "utf-16-le", 0
+    if len(head) >= 2 and head[1] and not head[0]:
+        return "utf-16-be", 0
+    return "utf-8", 0
+
+
+def head_text(head: bytes) -> str:
+    """The first bytes of a source as text, for recognising a format; never raises."""
+    encoding, mark = text_encoding(head)
+    return head[mark:].decode(encoding, errors="replace")

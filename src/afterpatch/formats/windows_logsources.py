@@ -1,0 +1,224 @@
+"""Which Sigma log source a Windows event belongs to: a table, nothing else.
+
+In: channel, provider, event id, registry event type. Out: one :class:`Logsource`. A category is
+given only where the channel *and* the provider are the right ones, because event ids repeat across
+providers. Names follow the SigmaHQ taxonomy (sigma-specification, appendix "taxonomy") and the
+services used by the SigmaHQ rules.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from afterpatch.model.batches import Logsource
+
+SYSMON: Final = "microsoft-windows-sysmon/operational"
+
+SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "appmodel-runtime": ("Microsoft-Windows-AppModel-Runtime/Admin",),
+    "application": ("Application",),
+    "application-experience": (
+        "Microsoft-Windows-Application-Experience/Program-Telemetry",
+        "Microsoft-Windows-Application-Experience/Program-Compatibility-Assistant",
+    ),
+    "applocker": (
+        "Microsoft-Windows-AppLocker/MSI and Script",
+        "Microsoft-Windows-AppLocker/EXE and DLL",
+        "Microsoft-Windows-AppLocker/Packaged app-Deployment",
+        "Microsoft-Windows-AppLocker/Packaged app-Execution",
+    ),
+    "appxdeployment-server": ("Microsoft-Windows-AppXDeploymentServer/Operational",),
+    "appxpackaging-om": ("Microsoft-Windows-AppxPackaging/Operational",),
+    "bitlocker": ("Microsoft-Windows-BitLocker/BitLocker Management",),
+    "bits-client": ("Microsoft-Windows-Bits-Client/Operational",),
+    "capi2": ("Microsoft-Windows-CAPI2/Operational",),
+    "certificateservicesclient-lifecycle-system": (
+        "Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational",
+    ),
+    "codeintegrity-operational": ("Microsoft-Windows-CodeIntegrity/Operational",),
+    "dhcp": ("Microsoft-Windows-DHCP-Server/Operational",),
+    "diagnosis-scripted": ("Microsoft-Windows-Diagnosis-Scripted/Operational",),
+    "dns-client": (
+        "Microsoft-Windows-DNS Client Events/Operational",
+        "Microsoft-Windows-DNS-Client/Operational",
+    ),
+    "dns-server": ("DNS Server",),
+    "dns-server-analytic": ("Microsoft-Windows-DNS-Server/Analytical",),
+    "dns-server-audit": ("Microsoft-Windows-DNS-Server/Audit",),
+    "driver-framework": ("Microsoft-Windows-DriverFrameworks-UserMode/Operational",),
+    "firewall-as": ("Microsoft-Windows-Windows Firewall With Advanced Security/Firewall",),
+    "hyper-v-worker": ("Microsoft-Windows-Hyper-V-Worker",),
+    "iis-configuration": ("Microsoft-IIS-Configuration/Operational",),
+    "kernel-event-tracing": ("Microsoft-Windows-Kernel-EventTracing",),
+    "kernel-shimengine": (
+        "Microsoft-Windows-Kernel-ShimEngine/Operational",
+        "Microsoft-Windows-Kernel-ShimEngine/Diagnostic",
+    ),
+    "ldap": ("Microsoft-Windows-LDAP-Client/Debug",),
+    "lsa-server": ("Microsoft-Windows-LSA/Operational",),
+    "microsoft-servicebus-client": (
+        "Microsoft-ServiceBus-Client",
+        "Microsoft-ServiceBus-Client/Admin",
+        "Microsoft-ServiceBus-Client/Operational",
+    ),
+    "msexchange-management": ("MSExchange Management",),
+    "ntfs": ("Microsoft-Windows-Ntfs/Operational",),
+    "ntlm": ("Microsoft-Windows-NTLM/Operational",),
+    "openssh": ("OpenSSH/Operational",),
+    "powershell": ("Microsoft-Windows-PowerShell/Operational", "PowerShellCore/Operational"),
+    "powershell-classic": ("Windows PowerShell",),
+    "printservice-admin": ("Microsoft-Windows-PrintService/Admin",),
+    "printservice-operational": ("Microsoft-Windows-PrintService/Operational",),
+    "security": ("Security",),
+    "security-mitigations": (
+        "Microsoft-Windows-Security-Mitigations/Kernel Mode",
+        "Microsoft-Windows-Security-Mitigations/User Mode",
+    ),
+    "sense": ("Microsoft-Windows-SENSE/Operational",),
+    "shell-core": ("Microsoft-Windows-Shell-Core/Operational",),
+    "smbclient-connectivity": ("Microsoft-Windows-SmbClient/Connectivity",),
+    "smbclient-security": ("Microsoft-Windows-SmbClient/Security",),
+    "smbserver-connectivity": ("Microsoft-Windows-SMBServer/Connectivity",),
+    "sysmon": ("Microsoft-Windows-Sysmon/Operational",),
+    "system": ("System",),
+    "taskscheduler": ("Microsoft-Windows-TaskScheduler/Operational",),
+    "terminalservices-localsessionmanager": (
+        "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
+    ),
+    "vhdmp": ("Microsoft-Windows-VHDMP/Operational",),
+    "windefend": ("Microsoft-Windows-Windows Defender/Operational",),
+    "wmi": ("Microsoft-Windows-WMI-Activity/Operational",),
+}
+
+SERVICE_OF_CHANNEL: Final[Mapping[str, str]] = {
+    channel.casefold(): service for service, channels in SERVICES.items() for channel in channels
+}
+
+# Only where an export left the channel out: providers that write to exactly one channel.
+CHANNEL_OF_PROVIDER: Final[Mapping[str, str]] = {
+    "microsoft-windows-sysmon": "Microsoft-Windows-Sysmon/Operational",
+    "microsoft-windows-security-auditing": "Security",
+    "microsoft-windows-powershell": "Microsoft-Windows-PowerShell/Operational",
+    "powershell": "Windows PowerShell",
+    "service control manager": "System",
+    "msexchange cmdletlogs": "MSExchange Management",
+}
+
+
+class Categories(NamedTuple):
+    """Event id -> category, for one service and the providers that may write it."""
+
+    providers: tuple[str, ...]
+    of_event_id: Mapping[str, str]
+
+
+# Sysmon ids: Sysinternals "Sysmon" documentation, schema 4.90.
+CATEGORIES: Final[Mapping[str, Categories]] = {
+    "sysmon": Categories(
+        ("microsoft-windows-sysmon",),
+        {
+            "1": "process_creation",
+            "2": "file_change",
+            "3": "network_connection",
+            "4": "sysmon_status",
+            "5": "process_termination",
+            "6": "driver_load",
+            "7": "image_load",
+            "8": "create_remote_thread",
+            "9": "raw_access_thread",
+            "10": "process_access",
+            "11": "file_event",
+            "12": "registry_event",
+            "13": "registry_set",
+            "14": "registry_rename",
+            "15": "create_stream_hash",
+            "16": "sysmon_status",
+            "17": "pipe_created",
+            "18": "pipe_created",
+            "19": "wmi_event",
+            "20": "wmi_event",
+            "21": "wmi_event",
+            "22": "dns_query",
+            "23": "file_delete",
+            "24": "clipboard_change",
+            "25": "process_tampering",
+            "26": "file_delete_detected",
+            "27": "file_block_executable",
+            "28": "file_block_shredding",
+            "29": "file_executable_detected",
+            "255": "sysmon_error",
+        },
+    ),
+    "security": Categories(("microsoft-windows-security-auditing",), {"4688": "process_creation"}),
+    "powershell": Categories(
+        ("microsoft-windows-powershell", "powershellcore"),
+        {"4103": "ps_module", "4104": "ps_script"},
+    ),
+    "powershell-classic": Categories(
+        ("powershell",),
+        {
+            "400": "ps_classic_start",
+            "600": "ps_classic_provider_start",
+            "800": "ps_classic_script",
+        },
+    ),
+    # Ids that carry a threat name or a path: Microsoft "Troubleshoot Defender Antivirus".
+    "windefend": Categories(
+        ("microsoft-windows-windows defender",),
+        {
+            str(event_id): "antivirus"
+            for event_id in (*range(1006, 1013), *range(1017, 1020), 1115, 1116)
+        },
+    ),
+}
+
+# Sysmon 12 is one id for three things; its EventType tells which.
+REGISTRY_OBJECT: Final[Mapping[str, str]] = {
+    "createkey": "registry_add",
+    "createvalue": "registry_add",
+    "deletekey": "registry_delete",
+    "deletevalue": "registry_delete",
+}
+
+# A batch has one category. The taxonomy also lets a wider one name the same events: a rule for the
+# wider category (right) applies to batches of the narrower (left) as well.
+WIDER_CATEGORY: Final[Mapping[str, str]] = {
+    "registry_add": "registry_event",
+    "registry_delete": "registry_event",
+    "registry_set": "registry_event",
+    "registry_rename": "registry_event",
+    "file_delete_detected": "file_delete",
+}
+
+# (service, event id) -> Sigma's name for a field -> the event's own name. The native column stays.
+ALIASES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("security", "4688"): {
+        "Image": "NewProcessName",
+        "ParentImage": "ParentProcessName",
+        "IntegrityLevel": "MandatoryLabel",
+        "LogonId": "SubjectLogonId",
+    },
+    **{
+        ("windefend", event_id): {"Signature": "Threat Name", "Filename": "Path"}
+        for event_id in CATEGORIES["windefend"].of_event_id
+    },
+}
+
+
+def real_channel(channel: str, provider: str) -> str:
+    """The channel, or the one the provider is known to write to when an export left it out."""
+    return channel or CHANNEL_OF_PROVIDER.get(provider.casefold(), "")
+
+
+def logsource_of(channel: str, provider: str, event_id: str, event_type: str = "") -> Logsource:
+    """Sigma log source of an event; an unknown channel has no service.
+
+    ``event_type`` is Sysmon's ``EventType`` field. An absent provider ("") is not a wrong one.
+    """
+    service = SERVICE_OF_CHANNEL.get(real_channel(channel, provider).casefold(), "")
+    categories = CATEGORIES.get(service)
+    category = ""
+    if categories is not None and (not provider or provider.casefold() in categories.providers):
+        category = categories.of_event_id.get(event_id, "")
+    if category == "registry_event":
+        category = REGISTRY_OBJECT.get(event_type.casefold(), category)
+    return Logsource(category, "windows", service)

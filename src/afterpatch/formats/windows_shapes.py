@@ -1,0 +1,332 @@
+"""One JSON document of a Windows event, in any of the shapes tools write -> one flat event.
+
+In: a decoded JSON object. Out: :class:`FlatEvent` or None when it is no Windows event. Shapes:
+the event's own XML as JSON (evtx_dump, the ``evtx`` package, xmltodict), winlogbeat and its
+Elasticsearch exports, ``Get-WinEvent | ConvertTo-Json``, EvtxECmd, and flat documents (OTRF/Mordor,
+NXLog). Will not: guess fields out of localised message text, except for Sysmon, whose message is
+its fields line by line.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from afterpatch.formats.windows_times import parse_event_time
+
+Document = Mapping[str, Any]
+
+MAX_FIELDS: Final = 1_000  # the widest manifest-based events have a few hundred
+
+
+class FlatEvent(NamedTuple):
+    """An event without nesting.
+
+    ``record`` is the event's own record id; ``zoned`` is False when its time text had no zone and
+    was taken as UTC; ``cut`` counts fields beyond ``MAX_FIELDS`` that were left out.
+    """
+
+    record: int | None
+    time_us: int | None
+    zoned: bool
+    channel: str
+    provider: str
+    event_id: str
+    computer: str
+    fields: dict[str, str | None]
+    cut: int = 0
+
+
+# System columns that some rules name; the event's own data wins over a namesake.
+_SYSTEM_EXTRAS: Final = ("Version", "Level", "Task", "Opcode", "Keywords")
+
+
+def flatten(document: Document) -> FlatEvent | None:
+    """Any known shape -> flat event; None when the document is no Windows event."""
+    inner = document.get("_source")
+    if isinstance(inner, dict):
+        document = inner
+    for looks_so, read in _SHAPES:
+        if looks_so(document):
+            return read(document)
+    return None
+
+
+def from_event_xml(document: Document) -> FlatEvent | None:
+    """``{"Event": {"System": …, "EventData"|"UserData": …}}``: the event's XML as JSON."""
+    event = document.get("Event")
+    system = event.get("System") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(system, dict):
+        return None
+    attributes = _SystemAttributes(system)
+    fields: dict[str, str | None] = {
+        name: text(system[name]) for name in _SYSTEM_EXTRAS if name in system
+    }
+    fields.update(_event_data(event))
+    return _event(
+        record=system.get("EventRecordID"),
+        when=attributes.of("TimeCreated", "SystemTime"),
+        channel=system.get("Channel"),
+        provider=attributes.of("Provider", "Name"),
+        event_id=_bare(system.get("EventID")),
+        computer=system.get("Computer"),
+        fields=fields,
+    )
+
+
+class _SystemAttributes:
+    """XML attributes as the various converters spell them."""
+
+    def __init__(self, system: Document) -> None:
+        self.system = system
+
+    def of(self, element: str, attribute: str) -> Any:
+        separate = self.system.get(f"{element}_attributes")  # evtx_dump --separate-json-attributes
+        inline = self.system.get(element)
+        places = [separate, inline]
+        if isinstance(inline, dict):
+            places.append(inline.get("#attributes"))
+        for place in places:
+            if isinstance(place, dict):
+                for name in (attribute, f"@{attribute}"):
+                    if name in place:
+                        return place[name]
+        flat = self.system.get(f"{element}_{attribute}")
+        return flat if flat is not None else inline if isinstance(inline, str) else None
+
+
+def _event_data(event: Document) -> dict[str, str | None]:
+    fields: dict[str, str | None] = {}
+    for section, content in sorted(event.items()):
+        if section in ("System", "#attributes") or not isinstance(content, dict):
+            continue
+        if section == "UserData":  # one element with the fields below it
+            for _, inner in sorted(content.items()):
+                if isinstance(inner, dict):
+                    fields.update(_named(inner))
+        else:
+            fields.update(_named(content))
+    return fields
+
+
+def _named(content: Document) -> dict[str, str | None]:
+    fields: dict[str, str | None] = {}
+    for name, value in content.items():
+        if name == "Data":
+            fields.update(_data(value))
+        elif name[:1] not in ("#", "@"):
+            fields[name] = text(value)
+    return fields
+
+
+def _data(value: Any) -> dict[str, str | None]:
+    """``Data`` elements: named ones become columns; unnamed ones ``Data`` and ``param1`` …"""
+    value = value["#text"] if isinstance(value, dict) and set(value) <= _TEXT_ONLY else value
+    items = value if isinstance(value, list) else [value]
+    fields: dict[str, str | None] = {}
+    unnamed: list[str | None] = []
+    for item in items:
+        name = item.get("@Name", item.get("Name")) if isinstance(item, dict) else None
+        if isinstance(name, str) and isinstance(item, dict):
+            fields[name] = text(next((item[key] for key in _VALUE_KEYS if key in item), None))
+        else:
+            unnamed.append(text(_bare(item)))
+    if unnamed:
+        given = [part for part in unnamed if part is not None]
+        fields["Data"] = "\n".join(given) if given else None
+        fields.update((f"param{place}", part) for place, part in enumerate(unnamed, start=1))
+    return fields
+
+
+_TEXT_ONLY: Final = frozenset({"#text"})
+_VALUE_KEYS: Final = ("#text", "Value", "text", "content")
+
+
+def _from_winlogbeat(document: Document) -> FlatEvent | None:
+    nested = document.get("winlog")
+    winlog = nested if isinstance(nested, dict) else _undotted(document, "winlog.")
+    fields: dict[str, str | None] = {}
+    for section in ("user_data", "event_data"):
+        content = winlog.get(section)
+        fields.update(_named(content if isinstance(content, dict) else {}))
+        fields.update(_named(_undotted(winlog, f"{section}.")))
+    message = document.get("message")
+    if message is not None:
+        fields["Message"] = text(message)
+    return _event(
+        record=winlog.get("record_id"),
+        when=document.get("@timestamp"),
+        channel=winlog.get("channel"),
+        provider=winlog.get("provider_name"),
+        event_id=winlog.get("event_id"),
+        computer=winlog.get("computer_name"),
+        fields=fields,
+    )
+
+
+def _undotted(document: Document, prefix: str) -> dict[str, Any]:
+    return {
+        name[len(prefix) :]: value for name, value in document.items() if name.startswith(prefix)
+    }
+
+
+def _from_get_winevent(document: Document) -> FlatEvent | None:
+    fields: dict[str, str | None] = {
+        name: text(document[name]) for name in (*_SYSTEM_EXTRAS, "Message") if name in document
+    }
+    fields.update(_event_properties(document.get("Properties")))
+    provider = text(document.get("ProviderName"))
+    if provider == "Microsoft-Windows-Sysmon":
+        fields.update(_sysmon_message(fields.get("Message") or ""))
+    return _event(
+        record=document.get("RecordId"),
+        when=document.get("TimeCreated"),
+        channel=document.get("LogName"),
+        provider=provider,
+        event_id=document.get("Id"),
+        computer=document.get("MachineName"),
+        fields=fields,
+    )
+
+
+def _event_properties(properties: Any) -> dict[str, str | None]:
+    """``Properties`` have no names; they are the event's data in order."""
+    if not isinstance(properties, list) or not properties:
+        return {}
+    return _data([p.get("Value") if isinstance(p, dict) else p for p in properties])
+
+
+def _sysmon_message(message: str) -> dict[str, str | None]:
+    pairs = (line.partition(": ") for line in message.splitlines()[1:])
+    return {name: value for name, colon, value in pairs if colon and name.isalnum()}
+
+
+def _from_evtxecmd(document: Document) -> FlatEvent | None:
+    fields: dict[str, str | None] = {}
+    try:
+        payload = orjson.loads(text(document.get("Payload")) or "null")
+    except orjson.JSONDecodeError:
+        payload = None
+    if isinstance(payload, dict):
+        fields.update(_event_data(payload))
+    else:
+        fields["Payload"] = text(document.get("Payload"))
+    return _event(
+        record=document.get("EventRecordId"),
+        when=document.get("TimeCreated"),
+        channel=document.get("Channel"),
+        provider=document.get("Provider"),
+        event_id=document.get("EventId"),
+        computer=document.get("Computer"),
+        fields=fields,
+    )
+
+
+_FLAT_SYSTEM: Final[Mapping[str, tuple[str, ...]]] = {
+    "record": ("EventRecordID", "RecordNumber"),
+    # NXLog's EventReceivedTime and Logstash's @timestamp may be arrival times: last resort.
+    "when": ("TimeCreated", "EventTime", "UtcTimeCreated", "@timestamp", "EventReceivedTime"),
+    "channel": ("Channel",),
+    "provider": ("Provider_Name", "SourceName", "ProviderName"),
+    "event_id": ("EventID",),
+    "computer": ("Computer", "Hostname", "ComputerName", "host.name"),
+}
+_FLAT_CONSUMED: Final = frozenset(name for names in _FLAT_SYSTEM.values() for name in names)
+
+
+def _from_flat(document: Document) -> FlatEvent | None:
+    def first(part: str) -> Any:
+        names = _FLAT_SYSTEM[part]
+        return next((document[n] for n in names if document.get(n) is not None), None)
+
+    fields = {name: text(value) for name, value in document.items() if name not in _FLAT_CONSUMED}
+    return _event(
+        record=first("record"),
+        when=first("when"),
+        channel=first("channel"),
+        provider=first("provider"),
+        event_id=_bare(first("event_id")),
+        computer=first("computer"),
+        fields=fields,
+    )
+
+
+_FLAT_NEEDS: Final = frozenset({"Channel", "SourceName", "Provider_Name", "ProviderName"})
+
+_SHAPES: Final[
+    tuple[tuple[Callable[[Document], bool], Callable[[Document], FlatEvent | None]], ...]
+] = (
+    (lambda d: isinstance(d.get("Event"), dict), from_event_xml),
+    (lambda d: isinstance(d.get("winlog"), dict) or "winlog.channel" in d, _from_winlogbeat),
+    (lambda d: "Id" in d and "LogName" in d, _from_get_winevent),
+    (lambda d: "EventId" in d and "Payload" in d, _from_evtxecmd),
+    (lambda d: "EventID" in d and not _FLAT_NEEDS.isdisjoint(d), _from_flat),
+)
+
+
+def _event(
+    *,
+    record: Any,
+    when: Any,
+    channel: Any,
+    provider: Any,
+    event_id: Any,
+    computer: Any,
+    fields: dict[str, str | None],
+) -> FlatEvent | None:
+    number = text(event_id)
+    if not number:
+        return None
+    time_us, zoned = parse_event_time(when)
+    cut = max(0, len(fields) - MAX_FIELDS)
+    if cut:
+        fields = dict(sorted(fields.items())[:MAX_FIELDS])
+    return FlatEvent(
+        record=_whole(record),
+        time_us=time_us,
+        zoned=zoned,
+        channel=text(channel) or "",
+        provider=text(provider) or "",
+        event_id=number,
+        computer=text(computer) or "",
+        fields=fields,
+        cut=cut,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    digits = text(_bare(value)) or ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def _bare(value: Any) -> Any:
+    """``{"#text": 4624, "#attributes": …}`` -> ``4624``."""
+    return value.get("#text") if isinstance(value, dict) and "#text" in value else value
+
+
+def text(value: Any) -> str | None:
+    """A JSON value as a rule sees it: numbers and booleans as written, null as null.
+
+    Lists of plain values are joined by newlines; anything deeper stays JSON with sorted keys.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
+        return "\n".join(_texts(value))
+    bare = _bare(value)
+    if bare is not value:
+        return text(bare)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except (TypeError, ValueError, RecursionError):  # nested beyond what orjson writes (254)
+        return "(nested too deeply; see the raw record)"
+
+
+def _texts(values: list[Any]) -> Iterator[str]:
+    return (part for part in map(text, values) if part is not None)

@@ -1,0 +1,133 @@
+"""Runs units on this machine: in this process, or in worker processes with a retry of our own.
+
+A worker that dies (a native library on damaged evidence) costs nothing but time: unfinished units
+are run again, one at a time, and the one that kills its worker twice becomes a gap.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from afterpatch.detect.detector import Detector
+from afterpatch.model.places import Gap, Item, Source
+from afterpatch.model.readings import Reading
+from afterpatch.pipeline.unit import Rules, read_unit
+
+# Below this much evidence, starting workers (about half a second each) costs more than it saves.
+SMALL_RUN_BYTES = 24 << 20
+# One task: enough small files that handing it over is cheap, few enough that workers stay even.
+TASK_BYTES = 16 << 20
+TASK_ITEMS = 64
+
+Progress = Callable[[Sequence[Item]], None]
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What one process keeps between units."""
+
+    detector: Detector
+    scratch: Path
+
+
+_worker: _Worker | None = None
+
+
+def run_units(
+    items: Sequence[Item], rules: Rules, scratch: Path, workers: int, progress: Progress
+) -> list[Reading]:
+    """Read every item, in any order; the caller sorts. One reading per item, always."""
+    total_bytes = sum(item.size_bytes for item in items)
+    if workers <= 1 or total_bytes < SMALL_RUN_BYTES:
+        return list(_run_here(items, rules, scratch, progress))
+    return list(_run_pool(_tasks(items), rules, scratch, workers, progress))
+
+
+def default_workers() -> int:
+    """One per core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_here(
+    items: Iterable[Item], rules: Rules, scratch: Path, progress: Progress
+) -> Iterator[Reading]:
+    detector = rules.build()
+    for item in items:
+        yield read_unit(item, detector, scratch)
+        progress((item,))
+
+
+def _tasks(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """Largest first, so that no worker is left alone with a big file at the end."""
+    tasks: list[tuple[Item, ...]] = []
+    pending: list[Item] = []
+    size = 0
+    for item in sorted(items, key=lambda i: (-i.size_bytes, i.name)):
+        pending.append(item)
+        size += item.size_bytes
+        if size >= TASK_BYTES or len(pending) >= TASK_ITEMS:
+            tasks.append(tuple(pending))
+            pending, size = [], 0
+    return [*tasks, tuple(pending)] if pending else tasks
+
+
+def _run_pool(
+    tasks: Sequence[tuple[Item, ...]],
+    rules: Rules,
+    scratch: Path,
+    workers: int,
+    progress: Progress,
+) -> Iterator[Reading]:
+    unfinished = list(tasks)
+    pool = _pool(rules, scratch, min(workers, len(tasks)))
+    try:
+        futures: dict[Future[list[Reading]], tuple[Item, ...]] = {
+            pool.submit(_run_task, task): task for task in tasks
+        }
+        waiting = set(futures)
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                task = futures[future]
+                yield from future.result()
+                unfinished.remove(task)
+                progress(task)
+    except BrokenProcessPool:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for item in (item for task in unfinished for item in task):
+            yield _run_alone(item, rules, scratch)
+            progress((item,))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_alone(item: Item, rules: Rules, scratch: Path) -> Reading:
+    """One item in a process of its own; a death here is this item's doing."""
+    with _pool(rules, scratch, 1) as pool:
+        try:
+            return pool.submit(_run_task, (item,)).result()[0]
+        except BrokenProcessPool:
+            gap = Gap(item.name, "file", "the reading process died on this file")
+            return Reading(Source(item, "", item.size_bytes, "unreadable", ""), gaps=(gap,))
+
+
+def _pool(rules: Rules, scratch: Path, workers: int) -> ProcessPoolExecutor:
+    # Workers share the machine; each one's column library must not start a thread per core.
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, _start_worker, (rules, scratch))
+
+
+def _start_worker(rules: Rules, scratch: Path) -> None:
+    global _worker
+    _worker = _Worker(rules.build(), scratch)
+
+
+def _run_task(items: tuple[Item, ...]) -> list[Reading]:
+    if _worker is None:
+        raise RuntimeError("worker not started")
+    return [read_unit(item, _worker.detector, _worker.scratch) for item in items]

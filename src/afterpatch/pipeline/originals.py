@@ -1,0 +1,96 @@
+"""The original text behind a claim, read again from the evidence."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from afterpatch.evidence.discover import discover
+from afterpatch.evidence.hashing import HashingReader
+from afterpatch.evidence.opening import Unreadable, open_item
+from afterpatch.formats.format import HEAD_BYTES
+from afterpatch.formats.registry import recognise
+from afterpatch.model.batches import RAW, RECORD, Piece
+from afterpatch.model.places import Item, Place
+
+NEWLINE = 0x0A
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One record as it stands in the evidence now; ``sha256`` is that of its file now."""
+
+    text: str
+    sha256: str
+
+
+class _LinePicker:
+    """A prefilter that asks for given line numbers: blocks come in order and end at line ends."""
+
+    def __init__(self, lines: Iterable[int]) -> None:
+        self._lines = np.array(sorted(lines), dtype=np.int64)
+        self._before = 0
+
+    def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
+        ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == NEWLINE)
+        starts = np.concatenate(([0], ends + 1)).astype(np.int64)
+        index = self._lines - 1 - self._before
+        self._before += len(ends)
+        return starts[index[(index >= 0) & (index < len(starts))]]
+
+
+def originals(paths: Sequence[str], places: Iterable[Place]) -> Mapping[Place, Original]:
+    """Place -> its record, for every place that can still be found under ``paths``."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for place in places:
+        wanted[place.source].add(place.record)
+    found: dict[Place, Original] = {}
+    with tempfile.TemporaryDirectory(prefix="afterpatch-") as folder:
+        scratch = Path(folder)
+        for item in discover(paths, scratch).items:
+            if item.name in wanted:
+                found.update(_read(item, wanted[item.name], scratch))
+    return found
+
+
+def _read(item: Item, records: set[int], scratch: Path) -> dict[Place, Original]:
+    texts: dict[int, str] = {}
+    try:
+        with open_item(item, scratch, seekable=True) as plain:
+            stream = HashingReader(plain)
+            for record, text in _records(stream, item, records, scratch):
+                texts.setdefault(record, text)
+            sha256, _ = stream.finish()
+    except Unreadable:
+        return {}
+    return {Place(item.name, record): Original(text, sha256) for record, text in texts.items()}
+
+
+def _records(
+    stream: HashingReader, item: Item, records: set[int], scratch: Path
+) -> Iterator[tuple[int, str]]:
+    head = stream.peek(HEAD_BYTES)
+    known, _ = recognise(head, item)
+    if known is None:
+        return
+    if 0 in records:
+        yield 0, head[:2000].decode("utf-8", "replace")
+    if known.seekable:
+        with open_item(item, scratch, seekable=True) as seekable:
+            pieces = known.read(seekable, item, None)
+            yield from _matching(pieces, records)
+    else:
+        picker = _LinePicker(records) if known.prefilter else None
+        yield from _matching(known.read(stream, item, picker), records)
+
+
+def _matching(pieces: Iterable[Piece], records: set[int]) -> Iterator[tuple[int, str]]:
+    for piece in pieces:
+        for batch in piece.batches:
+            for record, raw in batch.frame.select(RECORD, RAW).iter_rows():
+                if record in records:
+                    yield record, raw

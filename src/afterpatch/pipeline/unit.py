@@ -1,0 +1,178 @@
+"""The unit of work: one item of evidence -> one :class:`Reading`. Any process can do it.
+
+Bytes are read once: hashed, recognised, parsed, hunted. Whatever goes wrong with the bytes becomes
+a gap in the reading; only a fault of ours raises.
+"""
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from afterpatch.detect.detector import Detector
+from afterpatch.evidence.hashing import HashingReader
+from afterpatch.evidence.opening import Unreadable, open_item
+from afterpatch.formats.format import HEAD_BYTES, Format
+from afterpatch.formats.registry import recognise
+from afterpatch.model.batches import Piece
+from afterpatch.model.campaigns import Campaign, Indicator, RuleText
+from afterpatch.model.hits import Hit
+from afterpatch.model.places import Fact, Gap, Item, Notice, Source
+from afterpatch.model.readings import Reading
+from afterpatch.model.times import from_us
+
+# A web file larger than this is listed and hashed but not scanned; it is a gap, not silence.
+MAX_CONTENT_BYTES = 64 << 20
+# Full original text is kept for the first hits of a rule in a source; later ones are cut.
+FULL_TEXT_HITS = 50
+CUT_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What to hunt with, as plain data that crosses process borders."""
+
+    sigma: tuple[RuleText, ...]
+    yara: tuple[RuleText, ...]
+    indicators: tuple[Indicator, ...]
+    keep: tuple[str, ...]
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> "Rules":
+        """Everything a campaign brings; ``keep`` are the fields its grouping keys are read from."""
+        return cls(
+            sigma=tuple(rule for rule in campaign.rules if rule.language == "sigma"),
+            yara=tuple(rule for rule in campaign.rules if rule.language == "yara"),
+            indicators=campaign.indicators,
+            keep=tuple(sorted({field for key in campaign.keys for field in key.fields})),
+        )
+
+    def build(self) -> Detector:
+        """Compile for this process."""
+        return Detector.build(self.sigma, self.yara, self.indicators, self.keep)
+
+
+class _Tally:
+    """Sums up the pieces of one source."""
+
+    def __init__(self) -> None:
+        self.records = self.events = self.skipped = 0
+        self.first_us: int | None = None
+        self.last_us: int | None = None
+        self.hits: list[Hit] = []
+        self.kept: Counter[str] = Counter()
+        self.overflow: Counter[str] = Counter()
+        self.observed: dict[str, Counter[int]] = {}
+        self.facts: list[Fact] = []
+        self.gaps: list[Gap] = []
+        self.notices: list[Notice] = []
+        self.evaluated: set[str] = set()
+
+    def add(self, piece: Piece) -> None:
+        self.records += piece.records
+        self.events += piece.events
+        self.skipped += piece.skipped
+        self.facts += piece.facts
+        self.gaps += piece.gaps
+        self.notices += piece.notices
+        for log, hours in piece.observed.items():
+            self.observed.setdefault(log, Counter()).update(hours)
+        if piece.first_us is not None and piece.last_us is not None:
+            firsts = [us for us in (self.first_us, piece.first_us) if us is not None]
+            lasts = [us for us in (self.last_us, piece.last_us) if us is not None]
+            self.first_us, self.last_us = min(firsts), max(lasts)
+
+    def add_hits(self, hits: Iterable[Hit]) -> None:
+        for hit in hits:
+            self.kept[hit.rule] += 1
+            if self.kept[hit.rule] > FULL_TEXT_HITS and len(hit.raw) > CUT_CHARS:
+                hit = Hit(hit.rule, hit.time, hit.place, hit.fields, hit.raw[:CUT_CHARS] + " …")
+            self.hits.append(hit)
+
+
+def read_unit(item: Item, detector: Detector, scratch: Path) -> Reading:
+    """Read one item and hunt through it. Never raises for content."""
+    tally = _Tally()
+    try:
+        with open_item(item, scratch) as plain:
+            stream = HashingReader(plain)
+            head = stream.peek(HEAD_BYTES)
+            known, decided_by = recognise(head, item)
+            if known and known.content:
+                _read_content(stream, known, item, detector, tally)
+            elif known and known.seekable:
+                with open_item(item, scratch, seekable=True) as seekable:
+                    _read_pieces(seekable, known, item, detector, tally)
+            elif known:
+                _read_pieces(stream, known, item, detector, tally)
+            sha256, size_bytes = stream.finish()
+    except Unreadable as error:
+        gap = Gap(item.name, "file", str(error))
+        source = Source(item, "", item.size_bytes, "unreadable", "")
+        return Reading(source, gaps=(*tally.gaps, gap), notices=tuple(tally.notices))
+    return _reading(item, known, decided_by, sha256, size_bytes, tally)
+
+
+def _read_pieces(
+    stream: BinaryIO, known: Format, item: Item, detector: Detector, tally: _Tally
+) -> None:
+    wanted = detector.wanted(known.prefilter) if known.prefilter else None
+    for piece in known.read(stream, item, wanted):
+        tally.add(piece)
+        for batch in piece.batches:
+            result = detector.match(batch, item.name)
+            tally.evaluated |= result.evaluated
+            tally.overflow.update(result.overflow)
+            tally.add_hits(result.hits)
+        if known.prefilter:
+            tally.evaluated |= detector.prefiltered(known.prefilter)
+
+
+def _read_content(
+    stream: BinaryIO, known: Format, item: Item, detector: Detector, tally: _Tally
+) -> None:
+    """A web file: its listing row goes through the rules, its bytes through YARA and hash lists."""
+    data = stream.read(MAX_CONTENT_BYTES)
+    _read_pieces(io.BytesIO(data), known, item, detector, tally)
+    if stream.read(1):
+        reason = f"larger than {MAX_CONTENT_BYTES >> 20} MiB: only its beginning was scanned"
+        tally.gaps.append(Gap(item.name, "file", reason))
+    found = detector.match_content(
+        data,
+        hashlib.sha256(data).hexdigest(),
+        item.name,
+        {"TargetFilename": item.origin},
+        item.modified,
+    )
+    tally.add_hits(found)
+    tally.evaluated |= detector.content_rules
+
+
+def _reading(
+    item: Item, known: Format | None, decided_by: str, sha256: str, size_bytes: int, tally: _Tally
+) -> Reading:
+    source = Source(
+        item=item,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        kind=known.kind if known else "unknown",
+        decided_by=decided_by,
+        records=tally.records,
+        events=tally.events,
+        skipped=tally.skipped,
+        first=None if tally.first_us is None else from_us(tally.first_us),
+        last=None if tally.last_us is None else from_us(tally.last_us),
+    )
+    return Reading(
+        source=source,
+        hits=tuple(tally.hits),
+        overflow=dict(tally.overflow),
+        observed={log: dict(hours) for log, hours in sorted(tally.observed.items())},
+        facts=tuple(tally.facts),
+        gaps=tuple(tally.gaps),
+        notices=tuple(tally.notices),
+        evaluated=frozenset(tally.evaluated),
+    )

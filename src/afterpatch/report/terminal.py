@@ -1,0 +1,76 @@
+"""Pieces that the terminal views share: colours, headings, hanging paragraphs.
+
+Everything is built as rich ``Text``, never as markup, so brackets in evidence stay brackets. Colour
+only adds: every state is also a word. Whether there is colour at all is rich's decision (terminal,
+``NO_COLOR``).
+"""
+
+from typing import Final
+
+from rich.cells import chop_cells
+from rich.console import Console
+from rich.text import Text
+
+from afterpatch.report.shape import VerdictEntry
+from afterpatch.report.words import OUTCOME_SHORT, outcome, seen_share
+
+LIMIT_CHARS: Final = 1_200  # of one string on a terminal; the document has all of it
+OUTCOME_STYLES: Final = {
+    "follow-up": "bold magenta",
+    "compromised": "bold red",
+    "attempted": "yellow",
+    "not-cleared": "cyan",
+    "cleared": "green",
+}
+BAR_CELLS: Final = 8
+
+
+def heading(console: Console, text: str) -> None:
+    """A section title with air above it."""
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def paragraph(console: Console, text: str | Text, indent: int = 2, style: str = "") -> None:
+    """Wrapped text with every line indented."""
+    _hang(console, text if isinstance(text, Text) else Text(text, style=style), "", indent)
+
+
+def bullet(console: Console, text: str | Text, mark: str = "-", indent: int = 2) -> None:
+    """``- text`` with the following lines hanging under the text."""
+    _hang(console, text if isinstance(text, Text) else Text(text), f"{mark} ", indent)
+
+
+def verbatim(console: Console, text: str, indent: int) -> None:
+    """Evidence behind a bar, cut at the edge of the screen and not at words."""
+    lead = " " * indent + "| "
+    for line in chop_cells(text, max(console.width - len(lead), 20)) or [""]:
+        console.print(Text(lead, style="dim").append(line, style="not dim"), no_wrap=True)
+
+
+def _hang(console: Console, body: Text, lead: str, indent: int) -> None:
+    width = max(console.width - indent - len(lead), 20)
+    for number, line in enumerate(body.wrap(console, width) or [Text()]):
+        line.rstrip()
+        shown = lead if number == 0 else " " * len(lead)
+        console.print(Text(" " * indent + shown).append_text(line), no_wrap=True, crop=False)
+
+
+def outcome_text(verdict: VerdictEntry) -> Text:
+    """The outcome as one short word, coloured."""
+    found = outcome(verdict)
+    return Text(OUTCOME_SHORT[found], style=OUTCOME_STYLES[found])
+
+
+def coverage_bar(verdict: VerdictEntry) -> str:
+    """``████▒··· 56%``: the window left to right, seen fully, in part, not at all.
+
+    Rounded so that only a whole window reads 100% and only an empty one reads 0%.
+    """
+    shares = seen_share(verdict, BAR_CELLS)
+    if not shares:
+        return "nothing read" if not verdict["coverage"] else "no window"
+    cells = "".join("█" if s > 0.995 else "·" if s < 0.005 else "▒" for s in shares)
+    mean = sum(shares) / len(shares)
+    percent = 0 if mean == 0 else 100 if mean >= 1 else min(99, max(1, round(mean * 100)))
+    return f"{cells} {percent:>3}%"

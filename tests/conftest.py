@@ -1,0 +1,15 @@
+"""Shared by all tests: where public data lies, if it is there at all."""
+
+from pathlib import Path
+
+import pytest
+
+PUBLIC_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """A folder of public data beside the checkout; tests that need it skip without it."""
+    if not PUBLIC_DATA.is_dir():
+        pytest.skip(f"public data is not beside the checkout ({PUBLIC_DATA.name}/ missing)")
+    return PUBLIC_DATA

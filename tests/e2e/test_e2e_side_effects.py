@@ -1,0 +1,72 @@
+"""Assessing evidence starts no process, opens no socket, writes nowhere but the output folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from afterpatch.simulate.demo import demo_scenario
+from afterpatch.simulate.write import write
+
+WATCHED = textwrap.dedent(
+    """
+    import os, sys, tempfile
+    allowed = tuple(os.path.realpath(p) for p in (sys.argv[2], tempfile.gettempdir()))
+    forbidden = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork",
+                 "pty.", "webbrowser.", "ctypes.dlopen_evidence")
+    seen = []
+    def hook(event, args):
+        if event.startswith(forbidden) and event != "socket.gethostname":
+            seen.append((event, repr(args)[:200]))
+        if event == "open" and isinstance(args[0], (str, bytes)) and isinstance(args[2], int):
+            writes = args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            path = os.path.realpath(os.fsdecode(args[0]))
+            if writes and path != os.devnull and not path.startswith(allowed):
+                if not path.endswith((".pyc",)) and "__pycache__" not in path:
+                    seen.append((event, path))
+    from afterpatch.cli import cli
+    sys.addaudithook(hook)
+    code = cli(["assess", sys.argv[1], "--output", sys.argv[2], "--workers", "1"],
+               standalone_mode=False)
+    print("\\nSIDE-EFFECTS", seen)
+    """
+)
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("case") / "evidence"
+    write(demo_scenario(), folder)
+    return folder
+
+
+def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in evidence.rglob("*")}
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(evidence), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "SIDE-EFFECTS []" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["assessment.json", "report.html", "timeline.csv"]
+
+
+def test_stopping_leaves_no_half_report(evidence, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "afterpatch", "assess", str(evidence), "--output", str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        time.sleep(1.2)
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr == b"afterpatch: stopped; nothing was written\n"
+    assert not out.exists() or not list(out.iterdir())

@@ -1,0 +1,235 @@
+"""Law: the fast engine finds exactly the rows the obvious evaluator finds."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afterpatch.detect.sigma import columns
+from afterpatch.detect.sigma.ast import (
+    ANY_FIELD,
+    And,
+    Not,
+    Or,
+    Rule,
+    Scope,
+    FieldTest,
+    fold,
+    wildcard_parts,
+)
+from afterpatch.detect.sigma.plan import SigmaEngine
+from afterpatch.detect.sigma.reference import _lower, matches
+from afterpatch.model.batches import Batch, Logsource
+from afterpatch.model.hits import RuleInfo
+
+IIS = Logsource("webserver", "windows", "iis")
+LOGSOURCES = [
+    IIS,
+    Logsource("webserver", "exchange", "httpproxy"),
+    Logsource("webserver", "windows", "httperr"),
+    Logsource("process_creation", "windows", "sysmon"),
+]
+FIELDS = [
+    "cs-uri-stem",
+    "cs-uri-query",
+    "c-uri",
+    "UrlStem",
+    "UrlQuery",
+    "cs-uri",
+    "a",
+    "c-ip",
+    "^b$",
+]
+COLUMNS = ["cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"]
+
+# Small alphabets, so that values and patterns meet; letters whose case folding is odd.
+WORDS = [
+    "/owa/",
+    ".aspx",
+    "x.js",
+    "Évil",
+    "ΣΑΣ",
+    "\u212a",
+    "İ",
+    "ß",
+    "a",
+    "AB",
+    "*",
+    "?",
+    "\\",
+    "\n",
+    " ",
+]
+ADDRESSES = [
+    "10.0.0.1",
+    "10.1.2.3",
+    "::1",
+    "::ffff:10.0.0.1",
+    "fe80::1%eth0",
+    " 10.0.0.9 ",
+    "10.0.0.300",
+]
+NUMBERS = [
+    "0",
+    "7",
+    "-7",
+    "7.0",
+    "07",
+    "1e3",
+    "99999999999999999999",
+    "9999999999999999999.5",
+    "x7",
+]
+TIMES = [
+    "2021-03-02T04:05:06Z",
+    "2021-03-02 23:30:00",
+    "04:05:06",
+    "2021-03-02T23:30:00-05:00",
+    "now",
+]
+
+text = st.lists(st.sampled_from(WORDS), max_size=4).map("".join)
+value = st.one_of(
+    text,
+    st.sampled_from(ADDRESSES),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(TIMES),
+    st.text(max_size=6),
+)
+wildcard = st.lists(
+    st.sampled_from(["*", "?", "\\*", "\\?", "\\\\", "a", "Σ", "É", ".aspx"]), max_size=6
+)
+REGEXES = [
+    r"\.ASPX$",
+    "^/owa/.*js",
+    "a|x",
+    "(?i)évil",
+    "[A-Z]{2}",
+    ".",
+    "",
+    "k",
+    r"\\",
+    "owa.+(js|aspx)",
+]
+
+
+def build(
+    op: str, option: st.SearchStrategy[str] = st.just(""), **more: st.SearchStrategy
+) -> st.SearchStrategy:
+    return st.builds(
+        FieldTest,
+        field=more.pop("field", st.sampled_from(FIELDS)),
+        op=st.just(op),
+        option=option,
+        **more,
+    )
+
+
+ANY = st.sampled_from([ANY_FIELD, *FIELDS])
+test = st.one_of(
+    st.sampled_from(["equals", "contains", "startswith", "endswith"]).flatmap(
+        lambda op: build(op, field=ANY, value=text, cased=st.booleans())
+    ),
+    build("equals", value=value, cased=st.booleans()),
+    build("wildcard", field=ANY, value=wildcard.map("".join), cased=st.booleans()),
+    build(
+        "regex", st.sampled_from(["", "i", "s", "im"]), field=ANY, value=st.sampled_from(REGEXES)
+    ),
+    build("cidr", value=st.sampled_from(["10.0.0.0/24", "::1/128", "fe80::/10", "0.0.0.0/0"])),
+    build(
+        "compare",
+        st.sampled_from(["lt", "lte", "gt", "gte", "neq"]),
+        value=st.sampled_from(["7", "-1.5"]),
+    ),
+    build(
+        "timepart",
+        st.sampled_from(["minute", "hour", "day", "week", "month", "year"]),
+        value=st.sampled_from(["2", "3", "4", "5", "9", "23", "30", "2021"]),
+    ),
+    build(
+        "fieldref",
+        st.sampled_from(["equals", "contains", "startswith", "endswith"]),
+        value=st.sampled_from(FIELDS),
+    ),
+    build("null"),
+    build("exists", value=st.sampled_from(["true", "false"])),
+)
+node = st.recursive(
+    test,
+    lambda inner: st.one_of(
+        st.builds(And, st.lists(inner, max_size=4).map(tuple)),
+        st.builds(Or, st.lists(inner, max_size=4).map(tuple)),
+        st.builds(Not, inner),
+    ),
+    max_leaves=8,
+)
+scope = st.sampled_from([Scope(), Scope("webserver"), Scope("", "windows"), Scope("", "", "iis")])
+event = st.dictionaries(st.sampled_from(COLUMNS), st.none() | value, max_size=6)
+events = st.one_of(
+    st.lists(event, min_size=1, max_size=8),
+    st.lists(event, min_size=1, max_size=3).map(lambda few: few * 9),
+)
+
+
+def rule(number: int, scope_: Scope, condition: object) -> Rule:
+    return Rule(RuleInfo(f"r{number}", "", "low", "sigma"), scope_, condition)
+
+
+def batch(logsource: Logsource, rows: list[dict[str, str | None]]) -> Batch:
+    names = sorted({name for row in rows for name in row})
+    data = {
+        name: pl.Series(name, [row.get(name) for row in rows], dtype=pl.String) for name in names
+    }
+    reserved = {
+        "@time": pl.Series([0] * len(rows), dtype=pl.Int64),
+        "@record": pl.Series(range(len(rows)), dtype=pl.Int64),
+        "@raw": pl.Series(["/owa/.aspxevil"] * len(rows)),
+    }
+    return Batch(logsource, pl.DataFrame(reserved | data))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(LOGSOURCES), st.lists(st.tuples(scope, node), min_size=1, max_size=8), events
+)
+def test_fast_equals_reference(logsource: Logsource, parts: list, rows: list) -> None:
+    rules = [rule(number, *part) for number, part in enumerate(parts)]
+    found = {
+        matched.info.id: rows_.tolist()
+        for matched, rows_ in SigmaEngine(rules).match(batch(logsource, rows))
+    }
+    expected = {
+        each.info.id: hits
+        for each in rules
+        if (hits := [at for at, row in enumerate(rows) if matches(each, row, logsource)])
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize("sample", [1, 2])
+def test_common_literals_are_answered_without_the_scan(
+    sample: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "SAMPLE_VALUES", sample)
+    rows = [{"a": f"/owa/{number}.aspx{'x.js' * (number % 7 == 0)}"} for number in range(40)]
+    tests = [FieldTest("a", "contains", word) for word in ("/owa/", ".aspx", "x.js", "12.as")]
+    rules = [rule(number, Scope(), test) for number, test in enumerate(tests)]
+    found = {r.info.id: rows_.tolist() for r, rows_ in SigmaEngine(rules).match(batch(IIS, rows))}
+    expected = [[at for at, row in enumerate(rows) if t.value in row["a"]] for t in tests]
+    assert found == {f"r{number}": hits for number, hits in enumerate(expected)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(), st.text())
+def test_folding_is_letter_by_letter(first: str, second: str) -> None:
+    assert fold(first + second) == fold(first) + fold(second)
+    assert fold(fold(first)) == fold(first)
+    assert fold(first) == _lower(first)
+    assert len(fold(first)) == len(first)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(["*", "?", "\\*", "\\?", "\\\\", "ab"])))
+def test_wildcard_parts_keep_every_letter(pieces: list[str]) -> None:
+    flat = "".join(part.removeprefix("=") for part in wildcard_parts("".join(pieces)))
+    assert flat == "".join(piece[-1] if piece[0] == "\\" else piece for piece in pieces)
