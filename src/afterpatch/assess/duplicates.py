@@ -10,46 +10,53 @@ from afterpatch.model.hits import Hit
 from afterpatch.model.places import Notice
 from afterpatch.model.readings import Reading
 
+# The text of a record may be cut differently in two states of a file; its beginning never is.
+_COMPARED_CHARS = 200
+# Kinds whose place on disk is part of what they say.
+_PLACED_KINDS = frozenset({"web-file", "iis-config", "directory-listing"})
+
 
 def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Notice]]:
     """The first reading of each content, in order of source name; a notice for every copy.
 
-    Empty files are all alike and say nothing by being so: they are kept without a notice.
+    Empty files are all alike and say nothing by being so: they are kept without a notice. Files
+    that could not be read have no content to compare: each of them is its own loss.
     """
-    kept: dict[str, Reading] = {}
+    kept: dict[tuple[object, ...], Reading] = {}
     unique: list[Reading] = []
     notices = []
-    for reading in sorted(readings, key=lambda r: r.source.item.name):
+    for reading in sorted(readings, key=lambda r: (r.source.item.name, r.source.item.locator)):
         source = reading.source
-        first = kept.get(source.sha256)
-        if source.size_bytes and first and _same_place(first, reading):
+        first = kept.setdefault(_content(reading), reading)
+        if source.size_bytes and source.sha256 and first is not reading:
             text = f"same content as {first.source.item.name}; counted once"
             notices.append(Notice("duplicate", source.item.name, text))
             continue
-        kept.setdefault(source.sha256, reading)
         unique.append(reading)
     return unique, notices
 
 
-def _same_place(one: Reading, other: Reading) -> bool:
-    """Copies of one file, or files of a kind where the place on disk means nothing.
+def _content(reading: Reading) -> tuple[object, ...]:
+    """Equal for copies: the same bytes, read as the same thing.
 
-    A web file with equal content in two folders is two files: both places matter.
+    A web file with equal content in two folders is two files: both places matter. A log found
+    where its kind could not be told does not replace the one that was read.
     """
-    if one.source.kind != "web-file":
-        return True
-    return one.source.item.origin.casefold() == other.source.item.origin.casefold()
+    source = reading.source
+    place = source.item.origin.casefold() if source.kind in _PLACED_KINDS else ""
+    return source.sha256, source.kind, tuple(sorted(reading.observed)), place
 
 
 def distinct_hits(readings: Sequence[Reading]) -> list[Hit]:
     """All hits of one host; a record found again in another state of the same file is dropped."""
-    seen: set[tuple[str, str, object, str]] = set()
+    seen: set[tuple[object, ...]] = set()
     hits: list[Hit] = []
-    for reading in sorted(readings, key=lambda r: r.source.item.name):
+    for reading in sorted(readings, key=lambda r: (r.source.item.name, r.source.item.locator)):
         origin = reading.source.item.origin.casefold()
         fresh = set()
         for hit in reading.hits:
-            key = (origin, hit.rule, hit.time, hit.raw)
+            fields = tuple(sorted(hit.fields.items()))
+            key = (origin, hit.rule, hit.time, hit.raw[:_COMPARED_CHARS], fields)
             if key not in seen:
                 hits.append(hit)
                 fresh.add(key)

@@ -5,7 +5,8 @@ any key are grouped by time: half an hour of silence starts a new finding.
 """
 
 import hashlib
-from collections import defaultdict
+import ipaddress
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +15,18 @@ import re2
 
 from afterpatch.model.campaigns import Campaign, Key
 from afterpatch.model.hits import Finding, Hit, RuleInfo
+from afterpatch.model.times import EPOCH, rfc3339
 
 SILENCE = timedelta(minutes=30)
 MAX_EXAMPLES = 40
 MAX_VALUES = 50
+# Keys are text of an attacker's choice: long enough that ids do not collide, by chance or on purpose.
+ID_DIGITS = 16
 _LEVELS = {"critical": 0, "high": 1, "medium": 2, "low": 3, "informational": 4}
+
+
+# stage, weak, key name, key value
+_Group = tuple[str, bool, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,14 @@ class KeyedHit:
     hit: Hit
     rule: RuleInfo
     keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedFinding:
+    """A finding with all hits it was made of; the finding itself keeps only examples."""
+
+    finding: Finding
+    items: tuple[KeyedHit, ...]
 
 
 class KeyReader:
@@ -44,12 +60,31 @@ class KeyReader:
         found = {}
         for key, pattern in self._keys:
             for field in key.fields:
-                match = pattern.search(hit.fields.get(field, ""))
-                if match:
-                    groups = [group for group in match.groups() if group]
-                    found[key.name] = (groups[0] if groups else match.group()).lower()
+                match = pattern.search(_text(hit.fields.get(field, "")))
+                value = next(filter(None, match.groups() or (match.group(),)), "") if match else ""
+                if value:
+                    found[key.name] = _spelled(key.name, value.lower())
                     break
         return found
+
+
+def _text(value: str) -> str:
+    """What RE2 can take: "-" is how W3C logs write nothing; lone surrogates are no text."""
+    return "" if value == "-" else value.encode("utf-8", "replace").decode()
+
+
+def _spelled(key: str, value: str) -> str:
+    """One spelling per address: ``::ffff:192.0.2.1``, ``[2001:DB8::1]:443`` and so on."""
+    if "address" not in key:
+        return value
+    bare = value[1:].partition("]")[0] if value.startswith("[") else value.partition("%")[0]
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        ip = ipaddress.ip_address(bare)
+    except ValueError:
+        return value
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def key_hits(
@@ -57,35 +92,47 @@ def key_hits(
 ) -> list[KeyedHit]:
     """Every hit whose rule proves a stage of the campaign, with its keys, in stable order."""
     reader = KeyReader(campaign.keys)
-    keyed = [
+    stages = {stage.id for stage in campaign.stages}
+    return [
         KeyedHit(hit, rules[hit.rule], reader.read(hit))
-        for hit in hits
-        if hit.rule in rules and rules[hit.rule].stage
+        for hit in sorted(hits, key=hit_order)
+        if hit.rule in rules and rules[hit.rule].stage in stages
     ]
-    return sorted(keyed, key=_order)
+
+
+def hit_order(hit: Hit) -> tuple[object, ...]:
+    """By time, then place; total, so that the order of reading never shows."""
+    when, place = _time_key(hit.time), hit.place
+    return (*when, place.source, place.record, hit.rule, hit.raw, sorted(hit.fields.items()))
 
 
 def build_findings(
     host: str, keyed: Sequence[KeyedHit], overflow: Mapping[str, int], campaign: Campaign
-) -> list[Finding]:
-    """Findings of one host: highest stage first, then by time."""
-    groups: dict[tuple[str, bool, str, str], list[KeyedHit]] = defaultdict(list)
-    session, last = 0, None
+) -> list[KeyedFinding]:
+    """Findings of one host: highest stage first, then by time. ``keyed`` as from `key_hits`."""
+    groups: dict[_Group, list[KeyedHit]] = defaultdict(list)
+    begun: dict[tuple[str, bool], tuple[datetime, datetime]] = {}
     for item in keyed:
+        kind = (item.rule.stage, item.rule.weak)
         name, value = _primary_key(item.keys, campaign)
-        if not name:
-            if last and item.hit.time and item.hit.time - last > SILENCE:
-                session += 1
-            last = item.hit.time or last
-            value = str(session)
-        groups[item.rule.stage, item.rule.weak, name, value].append(item)
+        if not name and item.hit.time:
+            begin, last = begun.get(kind, (item.hit.time, item.hit.time))
+            if item.hit.time - last > SILENCE:
+                begin = item.hit.time
+            begun[kind] = (begin, item.hit.time)
+            value = rfc3339(begin)
+        groups[*kind, name, value].append(item)
     extra = _spread_overflow(groups, overflow)
     findings = [
-        _finding(host, key, items, extra.get(key, 0)) for key, items in sorted(groups.items())
+        KeyedFinding(_finding(host, key, items, extra.get(key, 0)), tuple(items))
+        for key, items in groups.items()
     ]
-    return sorted(
-        findings, key=lambda f: (f.weak, -campaign.rank(f.stage), _time_key(f.first), f.id)
-    )
+    return sorted(findings, key=lambda f: _finding_order(f.finding, campaign))
+
+
+def _finding_order(finding: Finding, campaign: Campaign) -> tuple[object, ...]:
+    rank = -campaign.rank(finding.stage)
+    return (finding.weak, rank, *_time_key(finding.first), finding.id)
 
 
 def _primary_key(keys: Mapping[str, str], campaign: Campaign) -> tuple[str, str]:
@@ -97,22 +144,21 @@ def _primary_key(keys: Mapping[str, str], campaign: Campaign) -> tuple[str, str]
 
 
 def _spread_overflow(
-    groups: Mapping[tuple[str, bool, str, str], list[KeyedHit]], overflow: Mapping[str, int]
-) -> dict[tuple[str, bool, str, str], int]:
+    groups: Mapping[_Group, list[KeyedHit]], overflow: Mapping[str, int]
+) -> dict[_Group, int]:
     """Matches that were counted but not kept belong to the largest group of their rule."""
-    extra: dict[tuple[str, bool, str, str], int] = defaultdict(int)
+    sizes: dict[str, Counter[_Group]] = defaultdict(Counter)
+    for key, items in groups.items():
+        for item in items:
+            sizes[item.rule.id][key] += 1
+    extra = Counter[_Group]()
     for rule, count in overflow.items():
-        sizes = [
-            (sum(item.rule.id == rule for item in items), key) for key, items in groups.items()
-        ]
-        if sizes and max(sizes)[0]:
-            extra[max(sizes)[1]] += count
+        if rule in sizes:
+            extra[max(sizes[rule], key=lambda key: (sizes[rule][key], key))] += count
     return extra
 
 
-def _finding(
-    host: str, key: tuple[str, bool, str, str], items: list[KeyedHit], extra: int
-) -> Finding:
+def _finding(host: str, key: _Group, items: list[KeyedHit], extra: int) -> Finding:
     stage, weak, key_name, key_value = key
     times = [item.hit.time for item in items if item.hit.time]
     rules = {item.rule.id: item.rule for item in items}
@@ -123,9 +169,9 @@ def _finding(
     for item in items:
         for name, value in item.keys.items():
             values[name].add(value)
-    identity = "\0".join((host, stage, "weak" if weak else "", key_name, key_value))
+    identity = repr((host, stage, weak, key_name, key_value))
     return Finding(
-        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:10],
+        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS],
         host=host,
         stage=stage,
         title=leading.title,
@@ -153,10 +199,5 @@ def _examples(hits: list[Hit]) -> tuple[Hit, ...]:
     return tuple(hit for hit in hits if id(hit) in chosen)
 
 
-def _time_key(when: datetime | None) -> tuple[bool, float]:
-    return (when is None, when.timestamp() if when else 0.0)
-
-
-def _order(item: KeyedHit) -> tuple[tuple[bool, float], str, int, str]:
-    place = item.hit.place
-    return (_time_key(item.hit.time), place.source, place.record, item.rule.id)
+def _time_key(when: datetime | None) -> tuple[bool, datetime]:
+    return (when is None, when or EPOCH)

@@ -1,42 +1,57 @@
 """Findings -> intrusions: which findings belong to one actor's activity?
 
 Links, strongest first: a shared strong key on one host (canary, shell file); the same source
-address within hours on any host, between findings that prove more than an attempt; nearness in
-time, for findings that carry no key of their own and have exactly one candidate. A shell that two
-visitors asked for does not tie the visitors together, and a shell name shared by two hosts proves
-nothing.
+address within hours on any host, unless both findings are only visits to shells; nearness in time,
+for findings that no visitor's key was seen in and that have exactly one candidate. A shell that two
+visitors asked for does not tie the visitors together, a shell name shared by two hosts proves
+nothing, and neither does an address that many machines share (loopback, private, a load balancer).
 """
 
 import hashlib
-import itertools
+import ipaddress
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from afterpatch.assess.findings import KeyReader
-from afterpatch.model.campaigns import BANDS, Campaign
-from afterpatch.model.hits import Finding, Hit
+from afterpatch.assess.findings import KeyedFinding
+from afterpatch.assess.unions import Union
+from afterpatch.model.campaigns import BANDS, Campaign, Key
+from afterpatch.model.hits import Finding
+from afterpatch.model.times import EPOCH
 
-NEAR = timedelta(minutes=2)
+NEAR: Final = timedelta(minutes=2)
+# RFC 1918, 6598, 4193, 3927/4291, loopback: behind them may stand anybody who came through a
+# balancer, and 10.0.0.5 of two sites are two machines.
+_SHARED: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+        *("169.254.0.0/16", "0.0.0.0/32", "::/127", "fc00::/7", "fe80::/10"),
+    )
+)
 
 
-def group_intrusions(findings: Sequence[Finding], campaign: Campaign) -> list[tuple[Finding, ...]]:
+def group_intrusions(
+    findings: Sequence[KeyedFinding], campaign: Campaign
+) -> list[tuple[Finding, ...]]:
     """Groups of findings, each one actor's activity, in order of first time then id.
 
-    Only findings that prove a compromise start a group; attempts join one by address, scans never.
+    Only findings that prove a compromise are grouped: attempts are anybody's.
     """
-    serious = [
-        f for f in findings if not f.weak and _band(f, campaign) >= BANDS.index("compromised")
-    ]
-    union = _Union(finding.id for finding in serious)
-    reader = KeyReader(campaign.keys)
+    serious = sorted(
+        (f for f in findings if not f.finding.weak and _is_serious(f.finding, campaign)),
+        key=lambda f: (f.finding.host, f.finding.id),
+    )
+    union = Union(len(serious))
     _link_strong(serious, campaign, union)
-    _link_addresses(serious, campaign, reader, union)
-    _link_nearby(serious, union)
-    groups = union.groups()
-    by_id = {finding.id: finding for finding in serious}
-    found = [tuple(_sorted(by_id[i] for i in ids)) for ids in groups]
-    return sorted(found, key=lambda group: (_first(group), group[0].id))
+    for key in campaign.keys:
+        if key.strength == "nearby":
+            _link_addresses(serious, key, campaign, union)
+    _link_nearby(serious, campaign, union)
+    groups = (sorted((serious[i].finding for i in ids), key=_first) for ids in union.groups())
+    return sorted(map(tuple, groups), key=lambda group: _first(group[0]))
 
 
 def intrusion_id(group: Sequence[Finding]) -> str:
@@ -45,104 +60,106 @@ def intrusion_id(group: Sequence[Finding]) -> str:
     return "I-" + hashlib.sha256(joined.encode()).hexdigest()[:8]
 
 
-def _band(finding: Finding, campaign: Campaign) -> int:
-    return BANDS.index(campaign.band(finding.stage))
+def _is_serious(finding: Finding, campaign: Campaign) -> bool:
+    return BANDS.index(campaign.band(finding.stage)) >= BANDS.index("compromised")
 
 
-def _link_strong(findings: Sequence[Finding], campaign: Campaign, union: "_Union") -> None:
-    owner: dict[tuple[str, str, str], str] = {}
+def _link_strong(findings: Sequence[KeyedFinding], campaign: Campaign, union: Union) -> None:
+    owner: dict[tuple[str, str, str], int] = {}
     strong = [key.name for key in campaign.keys if key.strength == "strong"]
-    for finding in findings:
-        for name in strong:
-            for value in finding.values.get(name, ()):
-                union.join(owner.setdefault((finding.host, name, value), finding.id), finding.id)
+    for i, found in enumerate(findings):
+        for item in found.items:
+            for name in strong:
+                if name in item.keys:
+                    value = (found.finding.host, name, item.keys[name])
+                    union.join(owner.setdefault(value, i), i)
 
 
 def _link_addresses(
-    findings: Sequence[Finding], campaign: Campaign, reader: KeyReader, union: "_Union"
+    findings: Sequence[KeyedFinding], key: Key, campaign: Campaign, union: Union
 ) -> None:
-    """Same address within the key's hours, unless both findings are only visits to a shell."""
-    visits = {life.key for life in campaign.lifetimes}
-    for key in campaign.keys:
-        if key.strength != "nearby":
-            continue
-        sightings = sorted(_sightings(findings, key.name, reader))
-        for (value, when, one), (other_value, later, other) in itertools.pairwise(sightings):
-            if value != other_value or later - when > timedelta(hours=key.hours):
-                continue
-            a, b = (next(f for f in findings if f.id == i) for i in (one, other))
-            if not (visits & a.key.keys() and visits & b.key.keys() and a.key != b.key):
-                union.join(one, other)
+    """Same address within the key's hours, unless both findings are only visits to a shell.
+
+    Two sightings are linked over the nearest one that is more than a visit: links are transitive.
+    """
+    visits = [_only_visits(found.finding, campaign) for found in findings]
+    sightings: dict[str, set[tuple[datetime, int]]] = defaultdict(set)
+    for i, found in enumerate(findings):
+        for item in found.items:
+            value = item.keys.get(key.name)
+            if value and item.hit.time and not _is_shared(value):
+                sightings[value].add((item.hit.time, i))
+    for seen in sightings.values():
+        forward = sorted(seen)
+        for ordered in (forward, forward[::-1]):
+            last: tuple[datetime, int] | None = None
+            for when, i in ordered:
+                if last and abs(when - last[0]) <= timedelta(hours=key.hours):
+                    union.join(last[1], i)
+                if not visits[i]:
+                    last = (when, i)
 
 
-def _sightings(
-    findings: Iterable[Finding], key: str, reader: KeyReader
-) -> Iterator[tuple[str, datetime, str]]:
-    for finding in findings:
-        for hit in finding.hits:
-            value = reader.read(hit).get(key)
-            if value and hit.time:
-                yield value, hit.time, finding.id
+def _only_visits(finding: Finding, campaign: Campaign) -> bool:
+    """Whether somebody asked for a shell, and nothing says that he put it there."""
+    rules = set(finding.rules)
+    return any(
+        life.key in finding.key and not rules.intersection(life.written_by)
+        for life in campaign.lifetimes
+    )
 
 
-def _link_nearby(findings: Sequence[Finding], union: "_Union") -> None:
-    """Findings without address or canary join the one group that was active around them."""
-    anchored = [f for f in findings if not _is_local(f)]
-    links: list[tuple[str, str]] = []
-    for finding in findings:
-        if not _is_local(finding):
-            continue
-        near = {
-            union.find(other.id)
-            for other in anchored
-            if other.host == finding.host and _near(finding.hits, other.hits)
-        }
-        if len(near) == 1:
-            links.append((near.pop(), finding.id))
+def _is_shared(value: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return any(ip in network for network in _SHARED)
+
+
+def _link_nearby(findings: Sequence[KeyedFinding], campaign: Campaign, union: Union) -> None:
+    """Findings in which no visitor was seen join the one group that was active around them."""
+    anchors: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    local = [_is_local(found, campaign) for found in findings]
+    for i, found in enumerate(findings):
+        if not local[i]:
+            anchors[found.finding.host] += [(when, i) for when in _times(found)]
+    for seen in anchors.values():
+        seen.sort()
+    links: list[tuple[int, int]] = []
+    for i, found in enumerate(findings):
+        if local[i]:
+            near = _groups_near(found, anchors[found.finding.host], union)
+            links += [(near.pop(), i)] if len(near) == 1 else []
     for one, other in links:
         union.join(one, other)
 
 
-def _is_local(finding: Finding) -> bool:
+def _groups_near(
+    found: KeyedFinding, anchors: Sequence[tuple[datetime, int]], union: Union
+) -> set[int]:
+    near: set[int] = set()
+    at = 0
+    for when in _times(found):
+        # Times ascend, so no anchor is looked at twice.
+        at = max(at, bisect_left(anchors, when - NEAR, key=lambda anchor: anchor[0]))
+        while at < len(anchors) and anchors[at][0] <= when + NEAR:
+            near.add(union.find(anchors[at][1]))
+            at += 1
+    return near
+
+
+def _is_local(found: KeyedFinding, campaign: Campaign) -> bool:
     """Seen by the host itself (event log, file), so without a visitor's address or session."""
-    return not any("address" in name or name == "canary" for name in finding.values)
+    things = {life.key for life in campaign.lifetimes}
+    visitors = {key.name for key in campaign.keys if key.strength != "context"} - things
+    return not any(visitors.intersection(item.keys) for item in found.items)
 
 
-def _near(hits: Sequence[Hit], others: Sequence[Hit]) -> bool:
-    return any(
-        hit.time and other.time and abs(hit.time - other.time) <= NEAR
-        for hit in hits
-        for other in others
-    )
+def _times(found: KeyedFinding) -> Iterator[datetime]:
+    """Times of the hits, ascending as the hits are."""
+    return (item.hit.time for item in found.items if item.hit.time)
 
 
-def _first(group: Sequence[Finding]) -> tuple[bool, float]:
-    times = [finding.first for finding in group if finding.first]
-    return (not times, min(times).timestamp() if times else 0.0)
-
-
-def _sorted(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda f: (_first((f,)), f.host, f.id))
-
-
-class _Union:
-    """Disjoint sets of finding ids; the smallest id leads, so order of joining does not matter."""
-
-    def __init__(self, ids: Iterable[str]) -> None:
-        self._parent = {i: i for i in ids}
-
-    def find(self, i: str) -> str:
-        while self._parent[i] != i:
-            self._parent[i] = self._parent[self._parent[i]]
-            i = self._parent[i]
-        return i
-
-    def join(self, one: str, other: str) -> None:
-        low, high = sorted((self.find(one), self.find(other)))
-        self._parent[high] = low
-
-    def groups(self) -> list[list[str]]:
-        members: dict[str, list[str]] = defaultdict(list)
-        for i in sorted(self._parent):
-            members[self.find(i)].append(i)
-        return list(members.values())
+def _first(finding: Finding) -> tuple[bool, datetime, str, str]:
+    return (finding.first is None, finding.first or EPOCH, finding.host, finding.id)

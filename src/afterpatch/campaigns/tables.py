@@ -1,6 +1,6 @@
 """``indicators.csv`` and ``networks.csv`` of a pack: text in; rows and problems out.
 
-Never raises. An address, a path or a user agent alone proves nothing, so such a row must be weak.
+Never raises. Only the hash of bad content proves anything alone, so every other row must be weak.
 """
 
 import csv
@@ -87,7 +87,7 @@ def _indicator_problems(row: Mapping[str, str]) -> Iterator[str]:
         yield f"'{row['value']}' is not a well-formed {row['type']}"
     if row["weak"] not in ("true", "false"):
         yield f"weak must be true or false, not '{row['weak']}'"
-    if row["type"] not in ("sha256", "domain") and row["weak"] != "true":
+    if row["type"] != "sha256" and row["weak"] != "true":
         yield f"a {row['type']} alone proves nothing: weak must be true"
     if not row["source"]:
         yield "source is empty: say who published it"

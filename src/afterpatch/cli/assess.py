@@ -44,5 +44,5 @@ def assess(
     campaign = load(campaign_id)
     with watching() as watcher:
         assessment = assess_paths(paths, campaign, workers, watcher)
-    code = show(assessment, output, form, host)
+    code = show(assessment, campaign, output, form, host)
     return 0 if exit_zero else code

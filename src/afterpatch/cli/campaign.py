@@ -7,7 +7,8 @@ import click
 from afterpatch.campaigns.lint import lint
 from afterpatch.campaigns.load import available, folder_of, load
 from afterpatch.campaigns.new import create
-from afterpatch.detect.proofs import prove_pack
+from afterpatch.campaigns.proof_files import proof_texts
+from afterpatch.detect.proofs import prove
 
 
 @click.group()
@@ -58,11 +59,12 @@ def lint_(name: str) -> int:
 @click.argument("name")
 def test(name: str) -> int:
     """Prove that each rule fires where it must and stays silent where it must."""
-    proof = prove_pack(load(name).rules, folder_of(name))
-    for problem in proof.problems:
+    proofs = proof_texts(folder_of(name))
+    problems = prove(load(name).rules, proofs)
+    for problem in problems:
         click.echo(problem)
-    click.echo(f"{proof.rules} rules, {proof.events} events, {len(proof.problems)} problems")
-    return 2 if proof.problems else 0
+    click.echo(f"{len(proofs)} rules with proofs, {len(problems)} problems")
+    return 2 if problems else 0
 
 
 @campaign.command()

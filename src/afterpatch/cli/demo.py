@@ -31,7 +31,7 @@ def demo(output: Path, workers: int | None) -> int:
     campaign = load(DEFAULT_CAMPAIGN)
     with watching() as watcher:
         assessment = assess_paths([str(evidence)], campaign, workers, watcher)
-    show(assessment, output / REPORT, "text", None)
+    show(assessment, campaign, output / REPORT, "text", None)
     click.echo(f"\nNext: afterpatch explain EX01 --report {output / REPORT}")
     return 0
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from afterpatch.model.campaigns import Campaign
 from afterpatch.model.verdicts import Assessment
 from afterpatch.report.document import document
 from afterpatch.report.json_report import dumps
@@ -15,10 +16,14 @@ CLEAR, FINDINGS, INCONCLUSIVE = 0, 1, 3
 
 
 def show(
-    assessment: Assessment, output: Path | None, form: Literal["text", "json"], host: str | None
+    assessment: Assessment,
+    campaign: Campaign,
+    output: Path | None,
+    form: Literal["text", "json"],
+    host: str | None,
 ) -> int:
     """Print the assessment in the asked form, write the reports if asked; the exit code."""
-    doc = document(assessment)
+    doc = document(assessment, [campaign])
     if form == "json":
         print(dumps(doc), end="")
     else:

@@ -5,7 +5,7 @@ rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -14,7 +14,7 @@ from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Correlation, Rule
 from afterpatch.detect.sigma.columns import Indexes
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
-from afterpatch.detect.sigma.fields import names
+from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
@@ -28,14 +28,21 @@ MAX_HITS_PER_RULE: Final = 20_000
 MAX_FIELD_CHARS: Final = 2_000
 
 Family = Literal["webserver", "exchange"]
-# Categories, products and services of the batches a family's readers make; "*" = any service.
+_WEB_SERVICES: Final = ("iis", "httperr")
+# What the readers of a family make; "*" = any service but those of the web server's own logs.
 _FAMILIES: Final[Mapping[Family, tuple[Logsource, ...]]] = {
-    "webserver": (
-        Logsource("webserver", "windows", "iis"),
-        Logsource("webserver", "windows", "httperr"),
-    ),
+    "webserver": tuple(Logsource("webserver", "windows", name) for name in _WEB_SERVICES),
     "exchange": (Logsource("webserver", "exchange", "*"), Logsource("", "exchange", "*")),
 }
+# The fields of a web request that indicators look at, by their Sigma names.
+_WEB_FIELDS: Final = (
+    "c-ip",
+    "cs-host",
+    "cs-referer",
+    "cs-uri-stem",
+    "cs-uri-query",
+    "cs-user-agent",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,19 @@ class Detector:
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
         return self._built(prefilter).forced_by
+
+    def applicable(self, logsource: Logsource) -> frozenset[str]:
+        """Ids of the rules and indicators that events of a log source are tested with."""
+        rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
+        rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
+        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
+        return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
+
+    @property
+    def content_rules(self) -> frozenset[str]:
+        """Ids of everything that :meth:`match_content` tests."""
+        hashes = self._indicators.infos_for(["Sha256"])
+        return frozenset(info.id for info in (*self._yara.infos, *hashes))
 
     def match(self, batch: Batch, source: str) -> MatchResult:
         """Hits of all Sigma rules and indicators in a batch; ``source`` is ``Item.name``."""
@@ -234,12 +254,12 @@ def _first_present(name: str, batch: Batch) -> str | None:
 
 
 def _may_read(rule: Rule, family: tuple[Logsource, ...]) -> bool:
-    """Whether a rule applies to some batch of the family; a service "*" stands for any."""
-    scope = rule.scope
+    """Whether a rule applies to some batch of the family."""
     return any(
-        scope.category in ("", source.category)
-        and scope.product in ("", source.product)
-        and (source.service == "*" or scope.service in ("", source.service))
+        applies(rule.scope, source)
+        if source.service != "*"
+        else rule.scope.service not in _WEB_SERVICES
+        and applies(replace(rule.scope, service=""), source)
         for source in family
     )
 

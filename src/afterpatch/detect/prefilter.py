@@ -14,7 +14,7 @@ always what the line holds, so literals are cut at every character a log may wri
     control, non-ASCII  escaped, or in whatever encoding the log has
 
 and the longest remaining run of three or more characters is what is looked for, ASCII letters in
-either case (``ast.fold`` never turns anything else into ASCII).
+either case (``ast.fold`` never turns anything else into ASCII). A record is one line.
 """
 
 import re

@@ -4,8 +4,6 @@ Enters: reasons, one per file or member. Leaves: one gap per archive and reason,
 members share it: a million encrypted members must not become a million gaps.
 """
 
-from collections.abc import Iterable
-
 from afterpatch.model.places import Gap, Notice
 
 
@@ -24,11 +22,6 @@ class Account:
     def remark(self, topic: str, source: str, text: str) -> None:
         """Something the reader must know that is no loss."""
         self._notices.add(Notice(topic, source, text))
-
-    def take(self, gaps: Iterable[Gap]) -> None:
-        """Add gaps made elsewhere."""
-        for gap in gaps:
-            self.lose(gap.source, gap.reason, gap.place.removeprefix("member "))
 
     def gaps(self) -> tuple[Gap, ...]:
         """Sorted; ``place`` names the member, or the first of several."""

@@ -82,6 +82,7 @@ class Grower:
     def _place_archive(self, where: Folder, found: File, kind: Container, depth: int) -> None:
         self._on_progress(found.label)
         folder = where.child(found.name, archive=True)
+        folder.label = found.label
         listing = LISTERS[kind](self._on_disk(found), self._spool, self.budget)
         folder.comment = listing.comment
         for remark in listing.remarks:

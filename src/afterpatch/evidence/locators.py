@@ -59,7 +59,7 @@ def open_locator(locator: Locator, limits: Limits) -> BinaryIO:
     file = PlainFile(locator[0])
     try:
         return buffered(_raw(file, locator, limits))
-    except Unreadable:
+    except (Unreadable, ValueError):
         file.close()
         raise
 

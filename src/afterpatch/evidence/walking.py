@@ -53,7 +53,7 @@ class Walker:
                 if path.parent not in holders:
                     holders[path.parent] = self._holder(path.parent)
                     trees.append(holders[path.parent])
-                self._place(holders[path.parent], path, label)
+                self._place(holders[path.parent], path, label, given=True)
         except Unreadable as error:  # the limit on entries
             self._account.lose(label, f"{error.reason}: the rest was not read")
         return trees
@@ -92,10 +92,11 @@ class Walker:
             self._account.lose(folder.label, f"folder cannot be listed: {why(error)}")
             return []
 
-    def _place(self, folder: Folder, path: Path, label: str) -> None:
+    def _place(self, folder: Folder, path: Path, label: str, *, given: bool = False) -> None:
+        """Add one file. A link is followed only where the user ``given`` it as an argument."""
         self._grower.budget.take_entry()
         try:
-            found = path.lstat() if label not in self._labels else path.stat()
+            found = path.stat() if given else path.lstat()
         except OSError as error:
             self._account.lose(label, f"cannot be read: {why(error)}")
             return

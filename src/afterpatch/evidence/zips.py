@@ -24,7 +24,7 @@ _END64_LOCATOR: Final = struct.Struct("<4sLQL")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s4B4HL2L5H2L")
 _MAX_COMMENT_BYTES: Final = 0xFFFF
-_FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
+_FULL32: Final = 0xFFFFFFFF
 _AES: Final = 99
 _ZIP64_EXTRA: Final = 1
 _UTF8_FLAG, _ENCRYPTED_FLAG = 0x800, 0x1
@@ -114,10 +114,8 @@ def _find_directory(file: BinaryIO) -> _Directory:
     if trailing < 0:
         raise Unreadable("the archive's end record is cut short")
     directory_end = end
-    if count == _FULL16 or size == _FULL32 or start == _FULL32:
-        wide = _zip64_end(file, end)
-        if wide is not None:
-            directory_end, count, size, start = wide
+    if wide := _zip64_end(file, end):  # some writers add it where it is not needed
+        directory_end, count, size, start = wide
     shift = directory_end - size - start
     if shift < 0:
         raise Unreadable("the archive's directory lies outside the file: it is cut or damaged")

@@ -10,24 +10,39 @@ import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
 Offsets = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+_TOP = np.uint64(1 << 63)
+_PIECE = 1 << 17
 _HALVES = tuple(np.uint64(half) for half in (32, 16, 8, 4, 2, 1))
 
 
 class BitIndex:
-    """The set offsets of a mask. Bit 63 of word 0 is offset 0."""
+    """A set of offsets into a block. Bit 63 of word 0 is offset 0."""
 
     __slots__ = ("_before", "_words")
 
-    def __init__(self, mask: Mask) -> None:
-        packed = np.packbits(mask)
-        padded = np.zeros(len(packed) // 8 * 8 + 16, dtype=np.uint8)
-        padded[: len(packed)] = packed
-        self._words: Words = padded.view(">u8").astype(np.uint64)
-        self._before = np.zeros(len(self._words) + 1, dtype=np.int64)
-        np.cumsum(np.bitwise_count(self._words), out=self._before[1:])
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._before = np.zeros(len(words) + 1, dtype=np.int64)
+        np.cumsum(np.bitwise_count(words), out=self._before[1:])
+
+    @classmethod
+    def of(cls, buffer: Bytes, byte: int) -> "BitIndex":
+        """Where ``byte`` stands in ``buffer``."""
+        packed = np.zeros(len(buffer) // 64 * 8 + 16, dtype=np.uint8)
+        for at in range(0, len(buffer), _PIECE):  # piecewise: no mask as large as the block
+            bits = np.packbits(buffer[at : at + _PIECE] == byte)
+            packed[at >> 3 : (at >> 3) + len(bits)] = bits
+        return cls(packed.view(">u8").astype(np.uint64))
+
+    def without(self, offsets: Offsets) -> "BitIndex":
+        """The same set less some offsets."""
+        cleared = np.zeros_like(self._words)
+        np.bitwise_or.at(cleared, offsets >> 6, _TOP >> (offsets & 63).astype(np.uint64))
+        return BitIndex(self._words & ~cleared)
 
     def __len__(self) -> int:
         return int(self._before[-1])

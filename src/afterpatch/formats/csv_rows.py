@@ -1,16 +1,13 @@
-"""Small CSV files with a header -> rows by lower-case column name, tolerant of how they were made.
+"""Small CSV files with a header -> rows by lower-case column name.
 
-In: a byte stream. Out: ``(line number, row, raw line)``; row None where the line has another number
-of columns than the header. A ``#TYPE`` line (Export-Csv of PowerShell 5), ``sep=`` and blank lines
-come out as empty rows. Will not: read quoted values that span lines; each such line comes out as
-None.
+In: numbered lines. Out: ``(line number, row, raw line)``; row None where the line has not as many
+columns as the header. A ``#TYPE`` line (Export-Csv of PowerShell 5), ``sep=`` and blank lines come
+out as empty rows. Will not: read quoted values that span lines; such lines come out as None.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final
-
-from afterpatch.formats.line_reader import lines
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 Row = Mapping[str, str]
 DELIMITERS: Final = ("\t", ";", ",")
@@ -24,11 +21,11 @@ def header_of(head: str) -> tuple[str, ...]:
     return ()
 
 
-def rows(stream: BinaryIO) -> Iterator[tuple[int, Row | None, str]]:
+def rows(lines: Iterable[tuple[int, str | None]]) -> Iterator[tuple[int, Row | None, str]]:
     """Every line of the file, the header and preamble as empty rows. Content never raises."""
     names: tuple[str, ...] = ()
     delimiter = ","
-    for number, line in lines(stream):
+    for number, line in lines:
         if line is None:
             yield number, None, ""
         elif _is_preamble(line):

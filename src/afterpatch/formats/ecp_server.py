@@ -86,4 +86,4 @@ def read(
     return exchange_reader(_plan, stream, item, wanted, block_bytes)
 
 
-FORMAT: Final = Format("ecp-server", _recognise, read, prefilter="exchange")
+FORMAT: Final = Format("ecp-server", _recognise, read, prefilter="exchange", logsource=LOGSOURCE)

@@ -68,7 +68,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     promised: list[ChunkNumbers] = []
     found = 0
     for number, chunk in enumerate(_chunks(stream)):
-        if not any(chunk[:_CHUNK_HEADER_BYTES]):
+        if chunk.count(0) == len(chunk):
             continue  # allocated, never written
         found += 1
         numbers = _read_chunk(number, chunk, collector)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from afterpatch.model.batches import Piece, Wanted
+from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 HEAD_BYTES = 65_536
@@ -28,6 +28,7 @@ class Format:
     recognise   (head bytes, item) -> why it is this format ("header", "file name") or "".
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
+    logsource   what its batches are, for formats with a prefilter (their batches may stay away).
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
 
@@ -36,4 +37,5 @@ class Format:
     read: Reader
     seekable: bool = False
     prefilter: Literal["", "webserver", "exchange"] = ""
+    logsource: Logsource | None = None
     content: bool = False

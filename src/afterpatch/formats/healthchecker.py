@@ -29,7 +29,7 @@ _BUILD: Final = ("ExchangeInformation", "BuildInformation")
 _BUILD_PATHS: Final = (
     ((*_BUILD, "ExchangeSetup", "FileVersion"), True),
     ((*_BUILD, "ExchangeSetup", "FileVersionRaw"), True),
-    ((*_BUILD, "VersionInformation", "BuildVersion"), True),
+    ((*_BUILD, "VersionInformation", "BuildVersion"), False),
     ((*_BUILD, "BuildNumber"), False),
 )
 _COMPUTER: Final = ("HardwareInformation", "System")
@@ -121,7 +121,9 @@ class _Servers:
     def end(self, _: str, text: str) -> None:
         if self._names[-1]:
             path = tuple(name for name in self._names if name)
-            if path[-1] == "ServerName" and len(path) == 1 and len(self.found) < MAX_SERVERS:
+            if path == ("ServerName",):
+                if len(self.found) >= MAX_SERVERS:
+                    raise UnreadableXmlError(f"more than {MAX_SERVERS} servers; the rest not read")
                 self.found.append(_Server(text.strip(), self._line))
             elif self.found and path in _WANTED:
                 self.found[-1].values.setdefault(path, text.strip())

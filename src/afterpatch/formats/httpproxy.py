@@ -54,4 +54,4 @@ def read(
     return exchange_reader(_plan, stream, item, wanted, block_bytes)
 
 
-FORMAT: Final = Format("httpproxy", _recognise, read, prefilter="exchange")
+FORMAT: Final = Format("httpproxy", _recognise, read, prefilter="exchange", logsource=LOGSOURCE)

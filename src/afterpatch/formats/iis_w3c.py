@@ -79,4 +79,4 @@ def read(
     return read_table_log(stream, item, wanted, W3C, _plan, block_bytes)
 
 
-FORMAT: Final = Format("iis-w3c", _recognise, read, prefilter="webserver")
+FORMAT: Final = Format("iis-w3c", _recognise, read, prefilter="webserver", logsource=LOGSOURCE)

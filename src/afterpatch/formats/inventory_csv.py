@@ -14,18 +14,25 @@ from afterpatch.formats.builds import exchange_build
 from afterpatch.formats.csv_rows import Row, header_of, rows
 from afterpatch.formats.format import Format
 from afterpatch.formats.gap_runs import GapRuns
+from afterpatch.formats.line_reader import lines
 from afterpatch.formats.text_blocks import head_text
 from afterpatch.model.batches import Piece, Wanted
 from afterpatch.model.places import Fact, Item, Place
 from afterpatch.model.times import parse_utc
 
-HOST: Final = ("fqdn", "host", "hostname", "host name", "server", "servername", "server name",
-               "computer", "computername", "computer name", "machine", "machinename", "name")  # fmt: skip
-BUILD: Final = ("build", "buildnumber", "build number", "exchangebuild", "exchange build",
-                "exchange version", "exchangeversion", "fileversion", "productversion",
-                "exsetup", "version", "admindisplayversion")  # fmt: skip
-WHEN: Final = ("date", "as of", "asof", "checked", "checked at", "collected", "collected at",
-               "scan date", "scanned", "last seen", "timestamp", "time")  # fmt: skip
+HOST: Final = (
+    *("fqdn", "host", "hostname", "host name", "server", "servername", "server name"),
+    *("computer", "computername", "computer name", "machine", "machinename", "name"),
+)
+BUILD: Final = (
+    *("build", "buildnumber", "build number", "exchangebuild", "exchange build"),
+    *("exchange version", "exchangeversion", "fileversion", "productversion", "exsetup"),
+    *("version", "admindisplayversion"),
+)
+WHEN: Final = (
+    *("date", "as of", "asof", "checked", "checked at", "collected", "collected at"),
+    *("scan date", "scanned", "last seen", "timestamp", "time"),
+)
 
 
 def recognise(head: bytes, item: Item) -> str:
@@ -52,7 +59,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     gaps = GapRuns(item.name)
     facts: list[Fact] = []
     records = lost = 0
-    for number, row, _ in rows(stream):
+    for number, row, _ in rows(lines(stream)):
         records += 1
         if row is None:
             lost += 1

@@ -5,19 +5,20 @@ has exactly the expected columns, where each column lies, and when it happened. 
 cannot prove is left to the exact, slow reading of a single line; they never guess.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from afterpatch.formats.bit_index import BitIndex, Mask, Offsets, Words
-from afterpatch.formats.text_blocks import Bytes
+from afterpatch.formats.bit_index import BitIndex, Bytes, Mask, Offsets, Words
 
 NO_TIME: Final = np.iinfo(np.int64).min
 _QUOTE: Final = ord('"')
 _ZERO: Final = ord("0")
 _LOW_HALF: Final = np.uint64(0x0F)
 _MAX_RUN_BYTES: Final = 64
+_KEEP_BYTES: Final = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
 _MONTH_DAYS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
 
@@ -43,27 +44,36 @@ class Columns:
             return self.starts[lines]
         return self.separators.select(self.first[lines] + index - 1) + 1
 
-    def column(self, lines: Offsets, index: int, width: int = 1) -> tuple[Offsets, Offsets]:
-        """Start and end of ``width`` neighbouring columns from ``index``."""
-        starts = self.column_starts(lines, index)
-        ends = self.ends[lines].copy()
-        inner = np.flatnonzero(self.count[lines] >= index + width)
-        ends[inner] = self.separators.select(self.first[lines[inner]] + index + width - 1)
-        return starts, ends
+    def spans(
+        self, lines: Offsets, wanted: Sequence[tuple[int, int]]
+    ) -> list[tuple[Offsets, Offsets]]:
+        """Start and end of some columns, each given as (index, how many neighbours together).
+
+        Every line in ``lines`` must have the same number of columns, and those wanted.
+        """
+        if not len(lines):
+            return [(lines, lines)] * len(wanted)
+        last = int(self.count[lines[0]])
+        edges = sorted({edge for index, width in wanted for edge in (index - 1, index + width - 1)})
+        inner = [edge for edge in edges if 0 <= edge < last]
+        ranks = self.first[lines] + np.array(inner, dtype=np.int64)[:, np.newaxis]
+        at = dict(
+            zip(inner, self.separators.select(ranks.ravel()).reshape(ranks.shape), strict=True)
+        )
+        at[-1], at[last] = self.starts[lines] - 1, self.ends[lines]
+        return [(at[index - 1] + 1, at[index + width - 1]) for index, width in wanted]
 
 
 def find_columns(
     data: bytes, buffer: Bytes, starts: Offsets, ends: Offsets, separator: int, quoted: bool
 ) -> Columns:
     """Count the separators of every line; inside quotes they are text."""
-    mask = buffer == separator
-    separators = BitIndex(mask)
+    separators = BitIndex.of(buffer, separator)
     clean = np.ones(len(starts), dtype=np.bool_)
     if quoted and b'"' in data:
         clean, inside = _quotes(buffer, starts, ends, separators, separator)
         if len(inside):
-            mask[inside] = False
-            separators = BitIndex(mask)
+            separators = separators.without(inside)
     first = separators.rank(starts)
     return Columns(starts, ends, separators, first, separators.rank(ends) - first, clean)
 
@@ -76,7 +86,7 @@ def _quotes(
     Strict: quotes come in pairs; the first of a pair follows a separator, a line start or a quote
     (a doubled one); the second precedes a separator, a line end or a quote.
     """
-    quotes = np.flatnonzero(buffer == _QUOTE)
+    quotes = BitIndex.of(buffer, _QUOTE).offsets()
     first = np.searchsorted(quotes, starts)
     count = np.searchsorted(quotes, ends) - first
     line = np.repeat(np.arange(len(starts)), count)
@@ -140,8 +150,7 @@ class _TimeText:
         is_digit = np.frombuffer(template, dtype=np.uint8) == _ZERO
         six = np.where(is_digit, 0x06, 0x00).astype(np.uint8).view("<u8")[0]
         wrong = np.where(is_digit, 0xF0, 0xFF).astype(np.uint8).view("<u8")[0]
-        words = np.ndarray((len(buffer) - 7,), "<u8", buffer.data, strides=(1,))
-        digits: Words = words[starts] ^ shape
+        digits: Words = _words_at(buffer, starts) ^ shape
         self.valid &= ((digits | (digits + six)) & wrong) == 0
         return digits
 
@@ -165,7 +174,7 @@ class _TimeText:
         clock = 11 if self.has_date else 0
         hour, minute = self._number(heads, clock, 2), self._number(heads, clock + 3, 2)
         real = (hour < 24) & (minute < 60)
-        micros = (hour * 60 + minute) * 60_000_000
+        micros: Offsets = (hour * 60 + minute) * 60_000_000
         if self.has_date:
             date = (self._number(heads, at, size) for at, size in ((0, 4), (5, 2), (8, 2)))
             days, exists = _days(*date)
@@ -173,17 +182,19 @@ class _TimeText:
             micros += days * 86_400_000_000
         length = np.diff(heads, append=len(changed))
         self.valid &= np.repeat(real, length)
-        return np.repeat(micros, length)
+        spread: Offsets = np.repeat(micros, length)
+        return spread
 
     def seconds_us(self) -> Offsets:
         """Seconds and their fraction as microseconds."""
         at = 17 if self.has_date else 6
         second = self._number(slice(None), at, 2)
         self.valid &= second < 60
-        if not self.fraction:
-            return second * 1_000_000
-        fraction = self._number(slice(None), at + 3, self.fraction)
-        return second * 1_000_000 + fraction * 10 ** (6 - self.fraction)
+        micros: Offsets = second * 1_000_000
+        if self.fraction:
+            fraction = self._number(slice(None), at + 3, self.fraction)
+            micros += fraction * 10 ** (6 - self.fraction)
+        return micros
 
 
 def _days(year: Offsets, month: Offsets, day: Offsets) -> tuple[Offsets, Mask]:
@@ -212,7 +223,18 @@ def text_runs(buffer: Bytes, starts: Offsets, ends: Offsets, cuts: Offsets) -> O
     changed[:1] = True
     changed[cuts[cuts < len(starts)]] = True
     changed[1:] |= lengths[1:] != lengths[:-1]
-    for at in range(min(int(lengths.max(initial=0)), _MAX_RUN_BYTES)):
-        byte = buffer[np.minimum(starts + at, ends - 1)]
-        changed[1:] |= (byte[1:] != byte[:-1]) & (lengths[1:] > at)
+    for at in range(0, min(int(lengths.max(initial=0)), _MAX_RUN_BYTES), 8):
+        text = _words_at(buffer, starts + at) & _KEEP_BYTES[np.clip(lengths - at, 0, 8)]
+        changed[1:] |= text[1:] != text[:-1]
     return np.flatnonzero(changed)
+
+
+def _words_at(buffer: Bytes, offsets: Offsets) -> Words:
+    """Eight bytes from each offset as one number; zeros past the buffer's end."""
+    if len(buffer) < 8:
+        buffer = np.concatenate((buffer, np.zeros(8, dtype=np.uint8)))
+    last = len(buffer) - 8
+    words = np.ndarray((last + 1,), "<u8", buffer.data, strides=(1,))
+    beyond = np.clip(offsets - last, 0, 7).astype(np.uint64)
+    found: Words = words[np.minimum(offsets, last)] >> (beyond * np.uint64(8))
+    return found

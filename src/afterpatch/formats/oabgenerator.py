@@ -49,4 +49,4 @@ def read(
     return exchange_reader(_plan, stream, item, wanted, block_bytes)
 
 
-FORMAT: Final = Format("oabgenerator", _recognise, read, prefilter="exchange")
+FORMAT: Final = Format("oabgenerator", _recognise, read, prefilter="exchange", logsource=LOGSOURCE)

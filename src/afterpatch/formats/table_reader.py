@@ -7,38 +7,28 @@ read exactly, one by one: it is an event, a documented skip, or part of a gap.
 It will not guess: a line with the wrong number of columns is never bent into shape.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final, NamedTuple
+from dataclasses import replace
+from typing import BinaryIO, Final
 
 import numpy as np
-import polars as pl
 
 from afterpatch.formats.bit_index import Mask, Offsets
-from afterpatch.formats.dated_facts import BuildRuns, HostNames, Sighting
-from afterpatch.formats.delimited_text import split_quoted
+from afterpatch.formats.block_lines import BlockLines
+from afterpatch.formats.dated_facts import BuildRuns, HostNames
+from afterpatch.formats.exact_lines import ExactLines
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.line_scan import NO_TIME, Columns, find_columns, read_times, text_runs
+from afterpatch.formats.line_scan import NO_TIME, Columns, find_columns, read_times
+from afterpatch.formats.segment import Segment
 from afterpatch.formats.table_log import MAX_COLUMNS, Head, Syntax, Table
 from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, read_blocks
-from afterpatch.model.batches import MAX_RAW_CHARS, RAW, RECORD, TIME, Batch, Piece, Wanted
-from afterpatch.model.places import Fact, Item
-from afterpatch.model.times import HOUR_US
+from afterpatch.model.batches import Batch, Piece, Wanted
+from afterpatch.model.places import Item
 
 Plan = Callable[[Head, Item], Table]
 
-# A record may span lines when a quoted field holds line breaks; these bound the search for its end.
-MAX_JOINED_LINES: Final = 256
-MAX_JOINED_BYTES: Final = 1 << 20
-MAX_JOIN_ATTEMPTS: Final = 4
-
 UNENDED: Final = "last line has no line end: it may be cut"
 NO_HEADER: Final = "no #Fields line before it"
-OPEN_QUOTE: Final = "quoted field does not end"
-BAD_TIME: Final = "time not readable"
-
-_NULS = re.compile(rb"\0+")
-_TWO_RECORDS = re.compile(r" \d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 
 
 def read_table_log(
@@ -59,16 +49,6 @@ def read_table_log(
     yield reader.finish()
 
 
-class _Exact(NamedTuple):
-    """An event that was read by itself. ``line``..``last`` are indices in its block."""
-
-    line: int
-    last: int
-    time_us: int | None
-    fields: list[str]
-    raw: str
-
-
 class _Reader:
     """State that outlives a block: header, open gap, current build, a record not yet closed."""
 
@@ -82,39 +62,43 @@ class _Reader:
         self.gaps = GapRuns(item.name)
         self.builds = BuildRuns(item.name)
         self.hosts = HostNames(item.name)
-        self.held = Block(b"", np.zeros(0, dtype=np.int64), 1)
+        self.held: Block | None = None
 
-    def read_block(self, block: Block, final: bool = False) -> Piece:
+    def read_block(self, block: Block) -> Piece:
         """Read whole lines; a record still open at their end waits for the next block."""
-        block = block.after(self.held.data)
-        self.held = Block(b"", block.breaks[:0], 1)
-        work = _BlockWork(self, block, final or not block.ended)
-        work.read_segments()
-        if not block.ended:
-            self.gaps.add(block.first + len(block.breaks) - 1, UNENDED, records=0)
-        return self._piece(work)
+        if self.held is not None:
+            block, self.held = block.after(self.held.data), None
+        return self._read(block, final=not block.ended)
 
     def read_long_line(self, line: LongLine) -> Piece:
         """Count a line that was too long to keep."""
-        piece = self._finish_held()
+        piece = self._read_held()
         self.gaps.add(line.number, f"line of {line.size_bytes} bytes is too long")
         return piece
 
     def finish(self) -> Piece:
         """What remains at the end of the source."""
-        held = self._finish_held()
+        held = self._read_held()
         gaps = self.gaps.close()
-        return Piece(
+        return replace(
+            held,
             records=held.records + sum(gap.records for gap in gaps),
-            events=held.events,
-            skipped=held.skipped,
-            batches=held.batches,
             gaps=(*held.gaps, *gaps),
             facts=(*held.facts, *self.builds.close()),
-            observed=held.observed,
-            first_us=held.first_us,
-            last_us=held.last_us,
         )
+
+    def _read_held(self) -> Piece:
+        if self.held is None:
+            return Piece()
+        held, self.held = self.held, None
+        return self._read(held, final=True)
+
+    def _read(self, block: Block, final: bool) -> Piece:
+        walk = _BlockWalk(self, block, final)
+        walk.read()
+        if not block.ended:
+            self.gaps.add(block.first + len(block.breaks) - 1, UNENDED, records=0)
+        return walk.piece()
 
     def set_head(self, head: Head) -> None:
         """Follow the header; the table changes only when the header does."""
@@ -124,393 +108,145 @@ class _Reader:
         usable = 1 < len(head.fields) <= MAX_COLUMNS
         self.table = self.plan(head, self.item) if usable else None
 
-    def _finish_held(self) -> Piece:
-        if not self.held.data:
-            return Piece()
-        held, self.held = self.held, Block(b"", self.held.breaks[:0], 1)
-        return self.read_block(held, final=True)
 
-    def _piece(self, work: "_BlockWork") -> Piece:
-        gaps = self.gaps.take()
-        facts: list[Fact] = [*self.builds.take(), *self.hosts.take()]
-        return Piece(
-            records=work.events + work.skipped + sum(gap.records for gap in gaps),
-            events=work.events,
-            skipped=work.skipped,
-            batches=tuple(work.batches),
-            gaps=gaps,
-            facts=tuple(facts),
-            observed=work.observed,
-            first_us=work.first_us,
-            last_us=work.last_us,
-        )
-
-
-class _BlockWork:
+class _BlockWalk:
     """One block being read: segments between header lines, each under one table."""
 
     def __init__(self, reader: _Reader, block: Block, final: bool) -> None:
         self.reader = reader
-        self.syntax = reader.syntax
-        self.block = block
         self.final = final
-        self.data = block.data
-        self.buffer = block.buffer
-        self.starts, self.ends = block.spans()
+        self.lines = BlockLines(block)
         self.wanted = self._wanted_lines()
         self.events = 0
         self.skipped = 0
         self.batches: list[Batch] = []
         self.observed: dict[str, dict[int, int]] = {}
-        self.first_us: int | None = None
-        self.last_us: int | None = None
+        self.range_us: list[int] = []
 
-    def read_segments(self) -> None:
+    def read(self) -> None:
         """Walk the block from header line to header line."""
-        syntax = self.syntax
-        separator = ord(syntax.separator)
+        lines, syntax = self.lines, self.reader.syntax
         columns = find_columns(
-            self.data, self.buffer, self.starts, self.ends, separator, syntax.quoted
+            lines.data,
+            lines.buffer,
+            lines.starts,
+            lines.ends,
+            ord(syntax.separator),
+            syntax.quoted,
         )
         at = 0
         for line in self._header_candidates():
-            head = self.reader.head.after(self._text(line), syntax)
+            head = self.reader.head.after(lines.text(line), syntax)
             if head is None:
                 continue
             self._read_segment(columns, at, line)
             self.reader.set_head(head)
             self.skipped += 1
             at = line + 1
-        self._read_segment(columns, at, len(self.starts))
+        self._read_segment(columns, at, len(lines))
+
+    def piece(self) -> Piece:
+        """Everything read, with the gaps and facts finished so far."""
+        reader = self.reader
+        gaps = reader.gaps.take()
+        return Piece(
+            records=self.events + self.skipped + sum(gap.records for gap in gaps),
+            events=self.events,
+            skipped=self.skipped,
+            batches=tuple(self.batches),
+            gaps=gaps,
+            facts=(*reader.builds.take(), *reader.hosts.take()),
+            observed=self.observed,
+            first_us=min(self.range_us, default=None),
+            last_us=max(self.range_us, default=None),
+        )
 
     def _wanted_lines(self) -> Mask | None:
         if self.reader.wanted is None:
             return None
-        lines = np.zeros(len(self.starts), dtype=np.bool_)
-        offsets = self.reader.wanted.offsets(self.data)
-        lines[np.searchsorted(self.block.breaks, offsets)] = True
-        return lines
+        marks = np.zeros(len(self.lines), dtype=np.bool_)
+        offsets = self.reader.wanted.offsets(self.lines.data)
+        marks[np.searchsorted(self.lines.block.breaks, offsets)] = True
+        return marks
 
     def _header_candidates(self) -> list[int]:
         """Lines whose first byte may start a header line: rare, so looked at one by one."""
-        names = "".join(name[0] for name in self.syntax.header_names)
+        lines = self.lines
+        names = "".join(name[0] for name in self.reader.syntax.header_names)
         may_start = np.zeros(256, dtype=np.bool_)
         may_start[list(f"#{names}".encode() + b"\xef")] = True
-        first = self.buffer[np.minimum(self.starts, len(self.buffer) - 1)]
-        return np.flatnonzero(may_start[first] & (self.ends > self.starts)).tolist()
+        first = lines.buffer[np.minimum(lines.starts, len(lines.buffer) - 1)]
+        found: list[int] = np.flatnonzero(may_start[first] & (lines.ends > lines.starts)).tolist()
+        return found
 
     def _read_segment(self, columns: Columns, low: int, high: int) -> None:
-        table = self.reader.table
-        empty = self.ends[low:high] <= self.starts[low:high]
+        """Read lines ``low`` to ``high``, none of which is a header line."""
+        if low == high:
+            return
+        reader, lines, table = self.reader, self.lines, self.reader.table
+        pending = np.zeros(len(lines), dtype=np.bool_)
+        pending[low:high] = lines.ends[low:high] > lines.starts[low:high]
+        blank = high - low - int(pending.sum())
         if table is None:
-            self.skipped += int(empty.sum())
-            for line in np.flatnonzero(~empty).tolist():
-                self.reader.gaps.add(self.block.first + low + line, NO_HEADER)
+            self.skipped += blank
+            for line in np.flatnonzero(pending).tolist():
+                reader.gaps.add(lines.number(line), NO_HEADER)
             return
         regular, times = self._regular_lines(columns, table, low, high)
-        pending = np.ones(high - low, dtype=np.bool_)
-        pending[regular - low] = False
-        slow = _ExactReading(self, table, pending, empty, low)
-        exact = slow.read()
-        self.skipped += slow.skipped
-        segment = _Segment(self, columns, table, regular, times, exact)
-        segment.tally()
-        segment.emit()
+        exact = ExactLines(lines, reader.syntax, table, reader.gaps, self.final)
+        if len(regular) + blank < high - low:
+            pending[low:high] = True
+            pending[regular] = False
+            exact.read(pending)
+            self.skipped += exact.skipped
+        else:
+            self.skipped += blank
+        if exact.held is not None:
+            self._hold(exact.held)
+        segment = Segment(lines, columns, reader.syntax, table, regular, times, exact.events)
+        self._take(segment)
 
     def _regular_lines(
         self, columns: Columns, table: Table, low: int, high: int
     ) -> tuple[Offsets, Offsets]:
         """Lines proven to have the header's columns and a readable time, and those times."""
+        lines, clock = self.lines, table.clock
         fits = columns.clean[low:high] & (columns.count[low:high] == len(table.names) - 1)
-        clock = table.clock
         if not clock.template:
             fits[:] = False
-        if b"\0" in self.data:
-            nul = np.flatnonzero(self.buffer == 0)
-            touched = np.searchsorted(self.block.breaks, nul) - low
+        if b"\0" in lines.data:
+            nul = np.flatnonzero(lines.buffer == 0)
+            touched = np.searchsorted(lines.block.breaks, nul) - low
             fits[touched[(touched >= 0) & (touched < high - low)]] = False
-        lines = np.flatnonzero(fits) + low
-        if not len(lines):
-            return lines, lines
-        at = columns.column_starts(lines, clock.columns[0])
-        separator = ord(self.syntax.separator)
-        times = read_times(self.buffer, at, self.ends[lines], clock.template, separator)
+        found = np.flatnonzero(fits) + low
+        if not len(found):
+            return found, found
+        at = columns.column_starts(found, clock.columns[0])
+        separator = ord(self.reader.syntax.separator)
+        times = read_times(lines.buffer, at, lines.ends[found], clock.template, separator)
         dated = times != NO_TIME
-        return lines[dated], times[dated] + clock.day_us
+        return found[dated], times[dated] + clock.day_us
 
-    def _text(self, line: int) -> str:
-        return _decode(self.data[self.starts[line] : self.ends[line]])
-
-
-class _ExactReading:
-    """Lines the vector steps could not vouch for, one by one."""
-
-    def __init__(
-        self, work: _BlockWork, table: Table, pending: Mask, empty: Mask, low: int
-    ) -> None:
-        self.work = work
-        self.table = table
-        self.pending = pending
-        self.empty = empty
-        self.low = low
-        self.gaps = work.reader.gaps
-        self.skipped = 0
-        self.events: list[_Exact] = []
-
-    def read(self) -> list[_Exact]:
-        """Events among the pending lines; the rest is skipped, held or a gap."""
-        if not self.pending.any():
-            return []
-        next_line = 0
-        for line in np.flatnonzero(self.pending).tolist():
-            if line < next_line:
-                continue
-            if self.empty[line]:
-                self.skipped += 1
-                continue
-            next_line = self._read_line(line)
-        return self.events
-
-    def _read_line(self, line: int) -> int:
-        """Read the record that starts at this line; the first line after it."""
-        at = self.low + line
-        raw = self.work.data[self.work.starts[at] : self.work.ends[at]]
-        if b"\0" in raw:
-            self._read_around_nuls(at, raw)
-            return line + 1
-        text = _decode(raw)
-        fields = self._split(text)
-        if fields is None:
-            return self._read_joined(line, raw)
-        self._record(at, at, text, fields)
-        return line + 1
-
-    def _split(self, text: str) -> list[str] | None:
-        return self.work.syntax.split(text, len(self.table.names), self.table.loose)
-
-    def _read_around_nuls(self, at: int, raw: bytes) -> None:
-        """A crash leaves runs of NUL where text was never written; text around them counts."""
-        number = self.work.block.first + at
-        lost = raw.count(b"\0")
-        texts = [_decode(part) for part in _NULS.split(raw) if part]
-        self.gaps.add(number, f"{lost} NUL bytes in place of text", records=0 if texts else 1)
-        for text in texts:
-            fields = self._split(text)
-            if fields is None:
-                self.gaps.add(number, OPEN_QUOTE)
-            else:
-                self._record(at, at, text, fields)
-
-    def _record(self, at: int, last: int, text: str, fields: list[str]) -> None:
-        number = self.work.block.first + at
-        if not text.strip():
-            self.skipped += 1
-            return
-        expected = len(self.table.names)
-        if len(fields) != expected:
-            self.gaps.add(number, f"{len(fields)} columns, not {expected}", lines=last - at + 1)
-            return
-        loose = self.table.loose
-        if loose is not None and _TWO_RECORDS.search(f" {fields[loose]} "):
-            self.gaps.add(number, "two records on one line")
-            return
-        time_us = self.table.clock.read(fields)
-        if time_us is None:
-            self.gaps.add(number, BAD_TIME, records=0)
-        self.events.append(_Exact(at, last, time_us, fields, text))
-
-    def _read_joined(self, line: int, raw: bytes) -> int:
-        """A quoted field goes on in the next lines, as long as those are no records themselves."""
-        work = self.work
-        quotes, attempts = raw.count(b'"'), 0
-        start = work.starts[self.low + line]
-        for after in range(line + 1, line + MAX_JOINED_LINES):
-            if after == len(self.pending):
-                if self.low + after == len(work.starts) and not work.final:
-                    return self._hold(line)
-                break
-            at = self.low + after
-            if not self.pending[after] or work.ends[at] - start > MAX_JOINED_BYTES:
-                break
-            quotes += work.data.count(b'"', work.starts[at], work.ends[at])
-            if quotes % 2 or b'"' not in work.data[work.starts[at] : work.ends[at]]:
-                continue
-            text = _decode(work.data[start : work.ends[at]])
-            fields = self._split(text)
-            if fields is not None and len(fields) == len(self.table.names):
-                self._record(self.low + line, at, text, fields)
-                return after + 1
-            attempts += 1
-            if attempts == MAX_JOIN_ATTEMPTS:
-                break
-        self.gaps.add(work.block.first + self.low + line, OPEN_QUOTE)
-        return line + 1
-
-    def _hold(self, line: int) -> int:
+    def _hold(self, line: int) -> None:
         """Put the open record and the lines after it back for the next block."""
-        work = self.work
-        start = int(work.starts[self.low + line])
-        breaks = work.block.breaks[self.low + line :] - start
-        work.reader.held = Block(work.data[start:], breaks, work.block.first + self.low + line)
-        return len(self.pending)
+        lines = self.lines
+        start = int(lines.starts[line])
+        breaks = lines.block.breaks[line:] - start
+        self.reader.held = Block(lines.data[start:], breaks, lines.number(line))
 
-
-class _Segment:
-    """The events of one segment: counted by log and hour, searched for facts, put into a batch."""
-
-    def __init__(
-        self,
-        work: _BlockWork,
-        columns: Columns,
-        table: Table,
-        lines: Offsets,
-        times: Offsets,
-        exact: list[_Exact],
-    ) -> None:
-        self.work = work
-        self.columns = columns
-        self.table = table
-        self.lines = lines
-        self.times = times
-        self.exact = exact
-
-    def tally(self) -> None:
-        """Count events and hours, note builds and host names."""
-        self.work.events += len(self.lines) + len(self.exact)
-        if not self.work.events:
+    def _take(self, segment: Segment) -> None:
+        """Add a segment's events to the piece and its sightings to the source's facts."""
+        if not len(segment):
             return
-        self._count_hours()
-        self._note_range()
-        reader, table = self.work.reader, self.table
-        if table.build_column is not None:
-            for sighting in self._sightings(table.build_column, 4):
-                reader.builds.see(sighting)
-        if table.build_text is not None:
-            for sighting in self._builds_in_text(table.build_text):
-                reader.builds.see(sighting)
-        if table.host_column is not None:
-            for sighting in self._sightings(table.host_column, 1):
-                reader.hosts.see(sighting)
-
-    def emit(self) -> None:
-        """Cut the wanted lines into columns."""
-        work, wanted = self.work, self.work.wanted
-        lines, times, exact = self.lines, self.times, self.exact
-        if wanted is not None:
-            chosen = wanted[lines]
-            lines, times = lines[chosen], times[chosen]
-            # A record over several lines is rare and always given: a prefilter sees lines.
-            exact = [one for one in exact if wanted[one.line] or one.last > one.line]
-        rows = list(exact)
-        for line, time_us in zip(lines.tolist(), times.tolist(), strict=True):
-            text = work._text(line)
-            fields = work.syntax.split(text, len(self.table.names), None)
-            rows.append(_Exact(line, line, time_us, fields or [], text))
-        if rows:
-            rows.sort(key=lambda row: row.line)
-            frame = self.table.extend(self._frame(rows))
-            work.batches.append(Batch(self.table.logsource, frame))
-
-    def _frame(self, rows: list[_Exact]) -> pl.DataFrame:
-        first, absent = self.work.block.first, self.work.syntax.absent
-        series = [
-            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [first + row.line for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw[:MAX_RAW_CHARS] for row in rows], dtype=pl.String),
-        ]
-        for name, column in zip(
-            self.table.names, zip(*(row.fields for row in rows), strict=True), strict=True
-        ):
-            values = [None if v == absent else v for v in column] if absent else column
-            series.append(pl.Series(name, values, dtype=pl.String))
-        return pl.DataFrame(series)
-
-    def _count_hours(self) -> None:
-        table, column = self.table, self.table.log_column
-        if column is None:
-            self._count(table.log, self.times)
-        else:
-            runs, values = self._runs(column, 1, self.lines[:0])
-            bounds = [*runs.tolist(), len(self.lines)]
-            by_log: dict[str, list[Offsets]] = {}
-            for value, low, high in zip(values, bounds, bounds[1:], strict=False):
-                by_log.setdefault(table.log_name(value), []).append(self.times[low:high])
-            for log, times in by_log.items():
-                self._count(log, np.concatenate(times))
-        for one in self.exact:
-            log = table.log if column is None else table.log_name(one.fields[column])
-            if one.time_us is not None:
-                self._count(log, np.array([one.time_us], dtype=np.int64))
-
-    def _count(self, log: str, times: Offsets) -> None:
-        if not len(times):
-            return
-        counts = self.work.observed.setdefault(log, {})
-        # Logs are written in order: an hour is a long run, and runs are few.
-        hours = times // HOUR_US
-        heads = np.flatnonzero(np.diff(hours, prepend=NO_TIME) != 0)
-        events = np.diff(heads, append=len(hours))
-        for hour, count in zip(hours[heads].tolist(), events.tolist(), strict=True):
-            counts[hour] = counts.get(hour, 0) + count
-
-    def _note_range(self) -> None:
-        times = [one.time_us for one in self.exact if one.time_us is not None]
-        if len(self.times):
-            times += [int(self.times.min()), int(self.times.max())]
-        work = self.work
-        if times:
-            known = [us for us in (work.first_us, work.last_us) if us is not None]
-            work.first_us, work.last_us = min(known + times), max(known + times)
-
-    def _runs(self, column: int, width: int, cuts: Offsets) -> tuple[Offsets, list[str]]:
-        """Where a column's text changes among the regular lines, and the text from there on."""
-        if not len(self.lines):
-            return self.lines, []
-        starts, ends = self.columns.column(self.lines, column, width)
-        runs = text_runs(self.work.buffer, starts, ends, cuts)
-        data = self.work.data
-        spans = zip(starts[runs].tolist(), ends[runs].tolist(), strict=True)
-        return runs, [_unquoted(_decode(data[low:high])) for low, high in spans]
-
-    def _sightings(self, column: int, width: int) -> list[Sighting]:
-        """First and last record of each run of one text, the exactly read lines among them."""
-        first = self.work.block.first
-        cuts = np.searchsorted(self.lines, [one.line for one in self.exact])
-        runs, values = self._runs(column, width, cuts.astype(np.int64))
-        found = [
-            Sighting(first + one.line, one.time_us, ",".join(one.fields[column : column + width]))
-            for one in self.exact
-        ]
-        bounds = [*runs.tolist(), len(self.lines)]
-        for value, low, high in zip(values, bounds, bounds[1:], strict=False):
-            for at in (low, high - 1):
-                found.append(Sighting(first + int(self.lines[at]), int(self.times[at]), value))
-        return sorted(found, key=lambda sighting: sighting.line)
-
-    def _builds_in_text(self, pattern: re.Pattern[bytes]) -> list[Sighting]:
-        """The last match of each event's text."""
-        work = self.work
-        when: dict[int, int | None] = dict(
-            zip(self.lines.tolist(), self.times.tolist(), strict=True)
-        )
-        owner = {at: one.line for one in self.exact for at in range(one.line, one.last + 1)}
-        when |= {one.line: one.time_us for one in self.exact}
-        found: dict[int, str] = {}
-        for match in pattern.finditer(work.data):
-            line = int(np.searchsorted(work.block.breaks, match.start()))
-            line = owner.get(line, line)
-            if line in when:
-                found[line] = match[1].decode("ascii", "replace")
-        first = work.block.first
-        return [Sighting(first + line, when[line], found[line]) for line in sorted(found)]
-
-
-def _decode(raw: bytes) -> str:
-    """Text that shows every byte: what is no UTF-8 appears as ``\\xNN``."""
-    return raw.decode("utf-8", errors="backslashreplace")
-
-
-def _unquoted(text: str) -> str:
-    if '"' not in text:
-        return text
-    return ",".join(split_quoted(text) or [text])
+        self.events += len(segment)
+        for log, hour, count in segment.hours():
+            hours = self.observed.setdefault(log, {})
+            hours[hour] = hours.get(hour, 0) + count
+        self.range_us += segment.time_range()
+        for sighting in segment.builds():
+            self.reader.builds.see(sighting)
+        for sighting in segment.hosts():
+            self.reader.hosts.see(sighting)
+        batch = segment.batch(self.wanted)
+        if batch is not None:
+            self.batches.append(batch)

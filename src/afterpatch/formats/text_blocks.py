@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from afterpatch.formats.bit_index import BitIndex, Offsets
+from afterpatch.formats.bit_index import BitIndex, Bytes, Offsets
 
 # Measured: 2-4 MiB keeps a block and its masks in the processor's cache.
 BLOCK_BYTES: Final = 2 << 20
 MAX_LINE_BYTES: Final = 4 << 20
+_READ_BYTES: Final = 1 << 18
 # A block of empty lines must not become arrays many times its own size.
 MAX_BLOCK_LINES: Final = 1 << 18
 
 _LF: Final = 0x0A
 _CR: Final = 0x0D
-
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +78,16 @@ def read_blocks(
     How the text is cut into blocks depends on ``block_bytes``; which lines come out does not.
     """
     carry, dropped, line = b"", 0, 1
-    for chunk in _as_utf8(_chunks(stream, block_bytes)):
+    for pieces in _bundles(_as_utf8(_pieces(stream, block_bytes)), block_bytes):
         if dropped:  # inside a line that is too long: look for its end only
-            end = chunk.find(b"\n")
-            if end < 0:
-                dropped += len(chunk)
+            ended, rest = _line_end(pieces)
+            dropped += ended
+            if rest is None:
                 continue
-            yield LongLine(line, dropped + end)
-            chunk, dropped, line = chunk[end + 1 :], 0, line + 1
-        cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            carry += chunk
-        else:
-            data = b"".join((carry, memoryview(chunk)[:cut])) if carry else chunk[:cut]
-            carry = chunk[cut:]
+            yield LongLine(line, dropped)
+            pieces, dropped, line = [rest], 0, line + 1
+        data, carry = _whole_lines(carry, pieces)
+        if data:
             breaks = _line_breaks(data)
             yield from _bounded(data, breaks, line, max_line_bytes)
             line += len(breaks)
@@ -105,8 +99,25 @@ def read_blocks(
         yield Block(carry, np.array([len(carry)], dtype=np.int64), line, ended=False)
 
 
+def _whole_lines(carry: bytes, pieces: list[bytes]) -> tuple[bytes, bytes]:
+    """The text up to its last line end, and what follows; ``carry`` holds no line end."""
+    for last in range(len(pieces) - 1, -1, -1):
+        cut = pieces[last].rfind(b"\n") + 1
+        if cut:
+            data = b"".join((carry, *pieces[:last], memoryview(pieces[last])[:cut]))
+            return data, b"".join((pieces[last][cut:], *pieces[last + 1 :]))
+    return b"", b"".join((carry, *pieces))
+
+
+def _line_end(pieces: list[bytes]) -> tuple[int, bytes | None]:
+    """How many bytes stand before the first line end, and the text after it, if there is one."""
+    data = b"".join(pieces)
+    end = data.find(b"\n")
+    return (len(data), None) if end < 0 else (end, data[end + 1 :])
+
+
 def _line_breaks(data: bytes) -> Offsets:
-    return BitIndex(np.frombuffer(data, dtype=np.uint8) == _LF).offsets()
+    return BitIndex.of(np.frombuffer(data, dtype=np.uint8), _LF).offsets()
 
 
 def _bounded(
@@ -129,9 +140,24 @@ def _bounded(
         at = stop + 1
 
 
-def _chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    while chunk := stream.read(size):
-        yield chunk
+def _pieces(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+    """Small reads: memory that is used again at once costs the system nothing."""
+    while piece := stream.read(min(_READ_BYTES, block_bytes)):
+        yield piece
+
+
+def _bundles(pieces: Iterator[bytes], block_bytes: int) -> Iterator[list[bytes]]:
+    """Pieces together about as large as a block."""
+    bundle: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        bundle.append(piece)
+        size += len(piece)
+        if size >= block_bytes:
+            yield bundle
+            bundle, size = [], 0
+    if bundle:
+        yield bundle
 
 
 def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:

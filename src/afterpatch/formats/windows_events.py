@@ -1,10 +1,8 @@
 """Flat Windows events of one source -> pieces: batches per log source, coverage, facts, notices.
 
 In: :class:`FlatEvent` values and losses, in file order. Out: one :class:`Piece` per ``full`` block,
-so that memory stays bounded. Here too: the lying clock. Each block's record times are compared with
-Sysmon's own ``UtcTime``; a zone error found in a block corrects every time of that block and of the
-following ones, until a later block shows another. The last piece says in words what was corrected.
-Will not: read bytes or know any file format.
+so that memory stays bounded. :mod:`afterpatch.formats.windows_clock` corrects the times, and the
+last piece says so in words. Will not: read bytes or know any file format.
 """
 
 from collections import Counter, defaultdict
@@ -14,9 +12,10 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from afterpatch.formats.windows_clock import Clock
+from afterpatch.formats.windows_flat import FlatEvent
 from afterpatch.formats.windows_logsources import ALIASES, logsource_of, real_channel
-from afterpatch.formats.windows_shapes import FlatEvent
-from afterpatch.formats.windows_times import describe_shift, parse_event_time, zone_error
+from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
@@ -32,8 +31,8 @@ from afterpatch.model.times import HOUR_US, from_us
 
 BLOCK_RECORDS: Final = 20_000
 BLOCK_CHARS: Final = 16 << 20
-MAX_COLUMNS: Final = 2_000  # a wider union of fields is split into several batches
-MAX_NAMED_GAPS: Final = 100  # per block; the rest is summed up by reason
+MAX_COLUMNS: Final = 256  # a wider union of fields is split, or mostly empty cells fill memory
+MAX_NAMED_GAPS: Final = 1_000  # per source; the rest is summed up by reason, block by block
 MAX_HOSTS: Final = 500
 LEADING: Final = ("Channel", "Provider_Name", "EventID", "Computer", "Message")
 
@@ -62,11 +61,12 @@ class EventCollector:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._clock = _Clock()
+        self._clock = Clock()
         self._hosts: dict[str, None] = {}
         self._unzoned = 0
         self._timeless = 0
         self._message_only = 0
+        self._named_gaps = 0
         self._notes: list[Notice] = []
         self._start_block()
 
@@ -111,10 +111,11 @@ class EventCollector:
     def lose(self, place: str, reason: str, records: int = 1) -> None:
         """Something could not be read; ``records`` were lost, 0 when that cannot be known."""
         self._lost += records
-        if len(self._gaps) < MAX_NAMED_GAPS or not records:
+        if self._named_gaps < MAX_NAMED_GAPS:
+            self._named_gaps += 1
             self._gaps.append(Gap(self._source, place, reason, records))
         else:
-            self._more_gaps[reason] += records
+            self._more_gaps[reason.partition(":")[0]] += records
 
     def skip(self, records: int = 1) -> None:
         """Lines that hold no event by the format's own rules: blank ones, separators."""
@@ -195,64 +196,6 @@ class EventCollector:
             )
         if len(self._hosts) >= MAX_HOSTS:
             yield Notice("host-name", self._source, f"more than {MAX_HOSTS} computers in one file")
-
-
-class _Clock:
-    """Sysmon's own UTC against the record times, block by block."""
-
-    def __init__(self) -> None:
-        self._differences: list[int] = []
-        self._shift_us = 0
-        self._seen = 0  # events so far
-        self._shifts: list[tuple[int, int, int]] = []  # (shift, from record, events)
-        self._seen_before_first_test = 0
-        self._contradictory = 0
-        self.was_tested = False
-
-    def witness(self, difference_us: int) -> None:
-        self._differences.append(difference_us)
-
-    def settle(self, first_record: int, events: int) -> int:
-        """The correction for the block just collected, in microseconds."""
-        answer = zone_error(self._differences)
-        if answer is not None:
-            if not self.was_tested:
-                self._seen_before_first_test = self._seen
-            self.was_tested = True
-            self._shift_us = answer
-        elif zone_error(self._differences[:1] * 5):  # one alone already looks wrong
-            self._contradictory += len(self._differences)
-        if events:
-            self._note(first_record, events)
-        self._seen += events
-        self._differences = []
-        return self._shift_us
-
-    def _note(self, first_record: int, events: int) -> None:
-        if self._shifts and self._shifts[-1][0] == self._shift_us:
-            shift, start, before = self._shifts[-1]
-            self._shifts[-1] = (shift, start, before + events)
-        else:
-            self._shifts.append((self._shift_us, first_record, events))
-
-    def in_words(self) -> Iterator[str]:
-        for shift_us, first_record, events in self._shifts:
-            if shift_us:
-                yield (
-                    f"times in this file are {describe_shift(shift_us)} (Sysmon's own UtcTime "
-                    f"shows it); corrected for {events} events from record {first_record} on"
-                )
-            elif len(self._shifts) > 1:
-                yield (
-                    f"the file's clock changes: {events} events from record {first_record} on "
-                    "were taken as written"
-                    + ("" if self._seen_before_first_test == 0 else ", no Sysmon event near them")
-                )
-        if self._contradictory:
-            yield (
-                f"{self._contradictory} Sysmon events disagree with their record times by varying "
-                "amounts; those blocks kept the correction found before, if any"
-            )
 
 
 _NO_DATA: Final = frozenset({"Message", "Version", "Level", "Task", "Opcode", "Keywords"})

@@ -7,35 +7,20 @@ NXLog). Will not: guess fields out of localised message text, except for Sysmon,
 its fields line by line.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import orjson
 
-from afterpatch.formats.windows_times import parse_event_time
-
-Document = Mapping[str, Any]
-
-MAX_FIELDS: Final = 1_000  # the widest manifest-based events have a few hundred
-
-
-class FlatEvent(NamedTuple):
-    """An event without nesting.
-
-    ``record`` is the event's own record id; ``zoned`` is False when its time text had no zone and
-    was taken as UTC; ``cut`` counts fields beyond ``MAX_FIELDS`` that were left out.
-    """
-
-    record: int | None
-    time_us: int | None
-    zoned: bool
-    channel: str
-    provider: str
-    event_id: str
-    computer: str
-    fields: dict[str, str | None]
-    cut: int = 0
-
+from afterpatch.formats.windows_flat import (
+    Document,
+    FlatEvent,
+    bare,
+    data_fields,
+    flat_event,
+    named_fields,
+    text,
+)
 
 # System columns that some rules name; the event's own data wins over a namesake.
 _SYSTEM_EXTRAS: Final = ("Version", "Level", "Task", "Opcode", "Keywords")
@@ -63,12 +48,12 @@ def from_event_xml(document: Document) -> FlatEvent | None:
         name: text(system[name]) for name in _SYSTEM_EXTRAS if name in system
     }
     fields.update(_event_data(event))
-    return _event(
+    return flat_event(
         record=system.get("EventRecordID"),
         when=attributes.of("TimeCreated", "SystemTime"),
         channel=system.get("Channel"),
         provider=attributes.of("Provider", "Name"),
-        event_id=_bare(system.get("EventID")),
+        event_id=bare(system.get("EventID")),
         computer=system.get("Computer"),
         fields=fields,
     )
@@ -103,43 +88,10 @@ def _event_data(event: Document) -> dict[str, str | None]:
         if section == "UserData":  # one element with the fields below it
             for _, inner in sorted(content.items()):
                 if isinstance(inner, dict):
-                    fields.update(_named(inner))
+                    fields.update(named_fields(inner))
         else:
-            fields.update(_named(content))
+            fields.update(named_fields(content))
     return fields
-
-
-def _named(content: Document) -> dict[str, str | None]:
-    fields: dict[str, str | None] = {}
-    for name, value in content.items():
-        if name == "Data":
-            fields.update(_data(value))
-        elif name[:1] not in ("#", "@"):
-            fields[name] = text(value)
-    return fields
-
-
-def _data(value: Any) -> dict[str, str | None]:
-    """``Data`` elements: named ones become columns; unnamed ones ``Data`` and ``param1`` …"""
-    value = value["#text"] if isinstance(value, dict) and set(value) <= _TEXT_ONLY else value
-    items = value if isinstance(value, list) else [value]
-    fields: dict[str, str | None] = {}
-    unnamed: list[str | None] = []
-    for item in items:
-        name = item.get("@Name", item.get("Name")) if isinstance(item, dict) else None
-        if isinstance(name, str) and isinstance(item, dict):
-            fields[name] = text(next((item[key] for key in _VALUE_KEYS if key in item), None))
-        else:
-            unnamed.append(text(_bare(item)))
-    if unnamed:
-        given = [part for part in unnamed if part is not None]
-        fields["Data"] = "\n".join(given) if given else None
-        fields.update((f"param{place}", part) for place, part in enumerate(unnamed, start=1))
-    return fields
-
-
-_TEXT_ONLY: Final = frozenset({"#text"})
-_VALUE_KEYS: Final = ("#text", "Value", "text", "content")
 
 
 def _from_winlogbeat(document: Document) -> FlatEvent | None:
@@ -148,12 +100,12 @@ def _from_winlogbeat(document: Document) -> FlatEvent | None:
     fields: dict[str, str | None] = {}
     for section in ("user_data", "event_data"):
         content = winlog.get(section)
-        fields.update(_named(content if isinstance(content, dict) else {}))
-        fields.update(_named(_undotted(winlog, f"{section}.")))
+        fields.update(named_fields(content if isinstance(content, dict) else {}))
+        fields.update(named_fields(_undotted(winlog, f"{section}.")))
     message = document.get("message")
     if message is not None:
         fields["Message"] = text(message)
-    return _event(
+    return flat_event(
         record=winlog.get("record_id"),
         when=document.get("@timestamp"),
         channel=winlog.get("channel"),
@@ -178,7 +130,7 @@ def _from_get_winevent(document: Document) -> FlatEvent | None:
     provider = text(document.get("ProviderName"))
     if provider == "Microsoft-Windows-Sysmon":
         fields.update(_sysmon_message(fields.get("Message") or ""))
-    return _event(
+    return flat_event(
         record=document.get("RecordId"),
         when=document.get("TimeCreated"),
         channel=document.get("LogName"),
@@ -193,7 +145,7 @@ def _event_properties(properties: Any) -> dict[str, str | None]:
     """``Properties`` have no names; they are the event's data in order."""
     if not isinstance(properties, list) or not properties:
         return {}
-    return _data([p.get("Value") if isinstance(p, dict) else p for p in properties])
+    return data_fields([p.get("Value") if isinstance(p, dict) else p for p in properties])
 
 
 def _sysmon_message(message: str) -> dict[str, str | None]:
@@ -211,7 +163,7 @@ def _from_evtxecmd(document: Document) -> FlatEvent | None:
         fields.update(_event_data(payload))
     else:
         fields["Payload"] = text(document.get("Payload"))
-    return _event(
+    return flat_event(
         record=document.get("EventRecordId"),
         when=document.get("TimeCreated"),
         channel=document.get("Channel"),
@@ -240,12 +192,12 @@ def _from_flat(document: Document) -> FlatEvent | None:
         return next((document[n] for n in names if document.get(n) is not None), None)
 
     fields = {name: text(value) for name, value in document.items() if name not in _FLAT_CONSUMED}
-    return _event(
+    return flat_event(
         record=first("record"),
         when=first("when"),
         channel=first("channel"),
         provider=first("provider"),
-        event_id=_bare(first("event_id")),
+        event_id=bare(first("event_id")),
         computer=first("computer"),
         fields=fields,
     )
@@ -262,71 +214,3 @@ _SHAPES: Final[
     (lambda d: "EventId" in d and "Payload" in d, _from_evtxecmd),
     (lambda d: "EventID" in d and not _FLAT_NEEDS.isdisjoint(d), _from_flat),
 )
-
-
-def _event(
-    *,
-    record: Any,
-    when: Any,
-    channel: Any,
-    provider: Any,
-    event_id: Any,
-    computer: Any,
-    fields: dict[str, str | None],
-) -> FlatEvent | None:
-    number = text(event_id)
-    if not number:
-        return None
-    time_us, zoned = parse_event_time(when)
-    cut = max(0, len(fields) - MAX_FIELDS)
-    if cut:
-        fields = dict(sorted(fields.items())[:MAX_FIELDS])
-    return FlatEvent(
-        record=_whole(record),
-        time_us=time_us,
-        zoned=zoned,
-        channel=text(channel) or "",
-        provider=text(provider) or "",
-        event_id=number,
-        computer=text(computer) or "",
-        fields=fields,
-        cut=cut,
-    )
-
-
-def _whole(value: Any) -> int | None:
-    digits = text(_bare(value)) or ""
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-
-
-def _bare(value: Any) -> Any:
-    """``{"#text": 4624, "#attributes": …}`` -> ``4624``."""
-    return value.get("#text") if isinstance(value, dict) and "#text" in value else value
-
-
-def text(value: Any) -> str | None:
-    """A JSON value as a rule sees it: numbers and booleans as written, null as null.
-
-    Lists of plain values are joined by newlines; anything deeper stays JSON with sorted keys.
-    """
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
-        return "\n".join(_texts(value))
-    bare = _bare(value)
-    if bare is not value:
-        return text(bare)
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    except (TypeError, ValueError, RecursionError):  # nested beyond what orjson writes (254)
-        return "(nested too deeply; see the raw record)"
-
-
-def _texts(values: list[Any]) -> Iterator[str]:
-    return (part for part in map(text, values) if part is not None)

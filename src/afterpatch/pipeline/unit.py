@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from afterpatch.detect.detector import Detector
-from afterpatch.evidence.hashing import HashingReader
+from afterpatch.evidence.hashing import Digest, HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
@@ -96,24 +96,41 @@ class _Tally:
 def read_unit(item: Item, detector: Detector, scratch: Path) -> Reading:
     """Read one item and hunt through it. Never raises for content."""
     tally = _Tally()
+    known: Format | None = None
+    decided_by, digest = "", Digest("", 0)
     try:
         with open_item(item, scratch) as plain:
             stream = HashingReader(plain)
-            head = stream.peek(HEAD_BYTES)
-            known, decided_by = recognise(head, item)
-            if known and known.content:
-                _read_content(stream, known, item, detector, tally)
-            elif known and known.seekable:
-                with open_item(item, scratch, seekable=True) as seekable:
-                    _read_pieces(seekable, known, item, detector, tally)
-            elif known:
-                _read_pieces(stream, known, item, detector, tally)
-            sha256, size_bytes = stream.finish()
+            try:
+                known, decided_by = recognise(stream.peek(HEAD_BYTES), item)
+                if known:
+                    _read_known(stream, known, item, detector, tally, scratch)
+                digest = stream.finish()
+            except Unreadable as error:
+                digest = stream.so_far()
+                tally.gaps.append(Gap(item.name, "file", str(error)))
     except Unreadable as error:
-        gap = Gap(item.name, "file", str(error))
-        source = Source(item, "", item.size_bytes, "unreadable", "")
-        return Reading(source, gaps=(*tally.gaps, gap), notices=tuple(tally.notices))
-    return _reading(item, known, decided_by, sha256, size_bytes, tally)
+        tally.gaps.append(Gap(item.name, "file", str(error)))
+        decided_by = "unreadable"
+    kind = known.kind if known else "unreadable" if tally.gaps else "unknown"
+    return _reading(item, kind, decided_by, digest, tally)
+
+
+def _read_known(
+    stream: HashingReader,
+    known: Format,
+    item: Item,
+    detector: Detector,
+    tally: _Tally,
+    scratch: Path,
+) -> None:
+    if known.content:
+        _read_content(stream, known, item, detector, tally)
+    elif known.seekable:
+        with open_item(item, scratch, seekable=True) as seekable:
+            _read_pieces(seekable, known, item, detector, tally)
+    else:
+        _read_pieces(stream, known, item, detector, tally)
 
 
 def _read_pieces(
@@ -127,12 +144,13 @@ def _read_pieces(
             tally.evaluated |= result.evaluated
             tally.overflow.update(result.overflow)
             tally.add_hits(result.hits)
-        if known.prefilter:
-            tally.evaluated |= detector.prefiltered(known.prefilter)
+    if tally.events and known.logsource:
+        # Lines that the prefilter passed over were evaluated too, by its proof of no match.
+        tally.evaluated |= detector.applicable(known.logsource)
 
 
 def _read_content(
-    stream: BinaryIO, known: Format, item: Item, detector: Detector, tally: _Tally
+    stream: HashingReader, known: Format, item: Item, detector: Detector, tally: _Tally
 ) -> None:
     """A web file: its listing row goes through the rules, its bytes through YARA and hash lists."""
     data = stream.read(MAX_CONTENT_BYTES)
@@ -140,25 +158,19 @@ def _read_content(
     if stream.read(1):
         reason = f"larger than {MAX_CONTENT_BYTES >> 20} MiB: only its beginning was scanned"
         tally.gaps.append(Gap(item.name, "file", reason))
-    found = detector.match_content(
-        data,
-        hashlib.sha256(data).hexdigest(),
-        item.name,
-        {"TargetFilename": item.origin},
-        item.modified,
-    )
-    tally.add_hits(found)
+    sha256 = hashlib.sha256(data).hexdigest()
+    fields = {"TargetFilename": item.origin}
+    tally.add_hits(detector.match_content(data, sha256, item.name, fields, item.modified))
+    tally.gaps += detector.take_gaps()
     tally.evaluated |= detector.content_rules
 
 
-def _reading(
-    item: Item, known: Format | None, decided_by: str, sha256: str, size_bytes: int, tally: _Tally
-) -> Reading:
+def _reading(item: Item, kind: str, decided_by: str, digest: Digest, tally: _Tally) -> Reading:
     source = Source(
         item=item,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        kind=known.kind if known else "unknown",
+        sha256=digest.sha256,
+        size_bytes=digest.size_bytes,
+        kind=kind,
         decided_by=decided_by,
         records=tally.records,
         events=tally.events,

@@ -38,10 +38,15 @@ def csv_text(document: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
+def csv_bytes(document: Mapping[str, Any]) -> bytes:
+    """The file's bytes, byte order mark included."""
+    return csv_text(document).encode("utf-8-sig", errors="replace")
+
+
 def write_csv(document: Mapping[str, Any], target: Path | TextIO) -> None:
     """Write to a file (with byte order mark, whole or not at all) or an open text stream."""
     if isinstance(target, Path):
-        write_atomically(target, csv_text(document).encode("utf-8-sig", errors="replace"))
+        write_atomically(target, csv_bytes(document))
     else:
         _write(document, target)
 

@@ -20,6 +20,7 @@ from afterpatch.report.shape import (
     HostEntry,
     IntrusionEntry,
     PlaceEntry,
+    Time,
     VerdictEntry,
 )
 from afterpatch.report.terminal import (
@@ -44,6 +45,7 @@ from afterpatch.report.words import (
     moment,
     outcome,
     uncleared,
+    window_start,
 )
 
 MAX_RAW_CHARS: Final = 400
@@ -61,7 +63,7 @@ def render_story(document: Mapping[str, Any], host: str, console: Console) -> No
     paragraph(console, f"Named by {entry['named_by']}.{also} Times are UTC.", 0, "dim")
     titles = {rule["id"]: rule["title"] for rule in doc["rules"]}
     for verdict in entry["verdicts"]:
-        _verdict(verdict, titles, console)
+        _verdict(verdict, titles, window_start(doc, verdict), console)
         _intrusions(verdict, doc, console)
         _list(console, "Next", verdict["next"], numbered=True)
     _gaps(entry, doc, console)
@@ -80,7 +82,9 @@ def find_host(document: Mapping[str, Any], host: str) -> int:
     raise UsageError(f"no host {host!r} in this assessment; hosts: {cut(known, 500)}")
 
 
-def _verdict(verdict: VerdictEntry, titles: Mapping[str, str], console: Console) -> None:
+def _verdict(
+    verdict: VerdictEntry, titles: Mapping[str, str], start: Time | None, console: Console
+) -> None:
     found = outcome(verdict)
     console.print()
     title = Text(OUTCOME_TITLES[found], style=OUTCOME_STYLES[found])
@@ -96,7 +100,7 @@ def _verdict(verdict: VerdictEntry, titles: Mapping[str, str], console: Console)
     _timeline(verdict, console)
     _because(verdict, titles, console)
     _list(console, "Why not higher", verdict["why_not_higher"])
-    _coverage(verdict, console)
+    _coverage(verdict, start, console)
     _lifetimes(verdict, console)
     _exposure(verdict, console)
 
@@ -156,8 +160,9 @@ def excerpt(console: Console, place: PlaceEntry, indent: int) -> None:
         verbatim(console, cut(place["raw"], MAX_RAW_CHARS), indent + 2)
 
 
-def _coverage(verdict: VerdictEntry, console: Console) -> None:
-    heading(console, f"What the logs could show  {coverage_bar(verdict)}")
+def _coverage(verdict: VerdictEntry, start: Time | None, console: Console) -> None:
+    bar = coverage_bar(verdict, start, ascii_only=console.options.ascii_only)
+    heading(console, f"What the logs could show  {bar}")
     for log in verdict["coverage"]:
         bullet(console, _log_line(log))
     if not verdict["coverage"]:

@@ -11,8 +11,8 @@ from rich.cells import chop_cells
 from rich.console import Console
 from rich.text import Text
 
-from afterpatch.report.shape import VerdictEntry
-from afterpatch.report.words import OUTCOME_SHORT, outcome, seen_share
+from afterpatch.report.shape import Time, VerdictEntry
+from afterpatch.report.words import OUTCOME_SHORT, outcome, percent, seen_share
 
 LIMIT_CHARS: Final = 1_200  # of one string on a terminal; the document has all of it
 OUTCOME_STYLES: Final = {
@@ -62,15 +62,11 @@ def outcome_text(verdict: VerdictEntry) -> Text:
     return Text(OUTCOME_SHORT[found], style=OUTCOME_STYLES[found])
 
 
-def coverage_bar(verdict: VerdictEntry) -> str:
-    """``████▒··· 56%``: the window left to right, seen fully, in part, not at all.
-
-    Rounded so that only a whole window reads 100% and only an empty one reads 0%.
-    """
-    shares = seen_share(verdict, BAR_CELLS)
+def coverage_bar(verdict: VerdictEntry, start: Time | None, *, ascii_only: bool = False) -> str:
+    """``████▒··· 56%``: the window left to right, seen fully, in part, not at all."""
+    shares = seen_share(verdict, BAR_CELLS, start)
     if not shares:
-        return "nothing read" if not verdict["coverage"] else "no window"
-    cells = "".join("█" if s > 0.995 else "·" if s < 0.005 else "▒" for s in shares)
-    mean = sum(shares) / len(shares)
-    percent = 0 if mean == 0 else 100 if mean >= 1 else min(99, max(1, round(mean * 100)))
-    return f"{cells} {percent:>3}%"
+        return "nothing read"
+    full, part, none = "#=." if ascii_only else "█▒·"
+    cells = "".join(full if s > 0.995 else none if s < 0.005 else part for s in shares)
+    return f"{cells} {percent(shares):>3}%"

@@ -32,6 +32,7 @@ from afterpatch.report.words import (
     outcome,
     uncleared,
     unread,
+    window_start,
 )
 
 __all__ = ["render_story", "render_summary"]
@@ -47,11 +48,11 @@ def render_summary(document: Mapping[str, Any], console: Console) -> None:
     """Print the table, one sentence per host, what was left unread, and the next steps."""
     doc = readable(document, LIMIT_CHARS)
     rows = ranked(doc)
-    console.print(Text(headline(doc), style="bold"))
-    console.print(Text(_read(doc), style="dim"))
+    paragraph(console, headline(doc), 0, "bold")
+    paragraph(console, _read(doc), 0, "dim")
     if rows:
         console.print()
-        console.print(_table(doc, rows))
+        console.print(_table(doc, rows, console.options.ascii_only))
         _sentences(rows, console)
     _unread(doc, console)
     _notices(doc, console)
@@ -75,11 +76,12 @@ def _read(doc: Document) -> str:
     return f"{read} from {hosts}, against {campaigns or 'no campaign'}. Times are UTC."
 
 
-def _table(doc: Document, rows: list[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+def _table(doc: Document, rows: list[Row], ascii_only: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("Host", overflow="fold", min_width=8)
-    for title in QUESTION_TITLES.values():
-        table.add_column(title, overflow="fold", min_width=len(title))
+    for question, title in QUESTION_TITLES.items():
+        least = len("compromised,") if question == "hit" else len(title)
+        table.add_column(title, overflow="fold", min_width=least)
     table.add_column("Logs seen", no_wrap=True)
     several = len(doc["tool"]["campaigns"]) > 1
     for host, verdict in rows:
@@ -90,7 +92,9 @@ def _table(doc: Document, rows: list[Row]) -> Table:
                 cells.append(outcome_text(verdict))
             else:
                 cells.append(Text(cut(answer["answer"], MAX_CELL_CHARS)))
-        table.add_row(*cells, Text(coverage_bar(verdict)))
+        table.add_row(
+            *cells, Text(coverage_bar(verdict, window_start(doc, verdict), ascii_only=ascii_only))
+        )
     return table
 
 

@@ -50,7 +50,7 @@ OUTCOME_TITLES: Final = {
     "cleared": "Cleared",
 }
 OUTCOME_SHORT: Final = {
-    "follow-up": "follow-up",
+    "follow-up": "compromised, follow-up",
     "compromised": "compromised",
     "attempted": "attempted",
     "not-cleared": "not cleared",
@@ -202,22 +202,47 @@ def gap_reasons(document: Document) -> list[tuple[str, int, int]]:
     return [(reason, gaps[reason], records[reason]) for reason in ranked]
 
 
-def seen_share(verdict: VerdictEntry, cells: int) -> list[float]:
+def window(verdict: VerdictEntry, start: Time | None) -> tuple[datetime, datetime] | None:
+    """The stretch of time that the logs are held against; None when no log says.
+
+    start  the campaign's, if known; logs may reach back further than the emergency does.
+    """
+    spans = [span for log in verdict["coverage"] for span in _all_spans(log)]
+    ends = [parse(end) for span in spans or verdict["cannot_be_cleared"] for end in span]
+    if not ends:
+        return None
+    low, high = (parse(start) if start else min(ends)), max(ends)
+    return (low, high) if low < high else None
+
+
+def window_start(document: Document, verdict: VerdictEntry) -> Time | None:
+    """When the verdict's campaign began, if the document knows."""
+    starts = {one["id"]: one["window_start"] for one in document["tool"]["campaigns"]}
+    return starts.get(verdict["campaign"])
+
+
+def seen_share(verdict: VerdictEntry, cells: int, start: Time | None) -> list[float]:
     """The window in ``cells`` equal parts: the share of each that needed logs observed, 0..1.
 
     Mean over the needed logs (over all logs when none is needed). Empty when no window is known.
     """
     logs = [log for log in verdict["coverage"] if log["needed"]] or verdict["coverage"]
-    ends = [parse(end) for log in logs for span in _all_spans(log) for end in span]
-    if not ends or min(ends) == max(ends):
+    ends = window(verdict, start)
+    if not logs or ends is None:
         return []
-    start, step = min(ends), (max(ends) - min(ends)) / cells
+    low, step = ends[0], (ends[1] - ends[0]) / cells
     shares = []
     for cell in range(cells):
-        low, high = start + cell * step, start + (cell + 1) * step
-        seen = sum((_within(log["observed"], low, high) for log in logs), timedelta())
+        left, right = low + cell * step, low + (cell + 1) * step
+        seen = sum((_within(log["observed"], left, right) for log in logs), timedelta())
         shares.append(min(1.0, seen / (step * len(logs))))
     return shares
+
+
+def percent(shares: Sequence[float]) -> int:
+    """Mean share in per cent; only a whole window reads 100, only an empty one 0."""
+    mean = sum(shares) / len(shares) if shares else 0.0
+    return 0 if mean == 0 else 100 if min(shares) > 0.999999 else min(99, max(1, round(mean * 100)))
 
 
 def _all_spans(log: CoverageEntry) -> Iterable[Span]:

@@ -1,6 +1,8 @@
 """Every kind of act, by name: a plain visible list."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from afterpatch.model.errors import UsageError
@@ -45,11 +47,14 @@ def play(plan: ServerPlan) -> Trace:
     Raises UsageError for a kind of act that does not exist.
     """
     trace = Trace()
-    for number, act in enumerate(sorted(plan.events, key=lambda act: (act.at, act.kind))):
+    for number, planned in enumerate(sorted(plan.events, key=lambda act: (act.at, act.kind))):
+        act = planned
         if act.kind not in ACTS:
             raise UsageError(f"no such act: {act.kind}; known: {', '.join(ACTS)}")
         if act.actor:
             trace.known(act.actor, "addresses", act.ip)
         rng = dice(plan.seed, plan.name, "act", str(number), act.kind)
+        if act.at.microsecond == 0:  # nothing begins on a full second
+            act = replace(act, at=act.at + timedelta(milliseconds=rng.randrange(1, 1000)))
         ACTS[act.kind](Scene(plan, act, rng, trace))
     return trace

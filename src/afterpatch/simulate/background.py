@@ -1,9 +1,10 @@
-"""What a server logs when nothing happens: hour by hour, streaming, the same for the same seed."""
+"""What a server logs when nothing happens: block by block, streaming, from the seed alone."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final
 
 import numpy as np
@@ -27,41 +28,54 @@ _SHAPE: Final = (
 
 @dataclass(slots=True)
 class Lines:
-    """Rows of one log in one hour, with their milliseconds in it; both in time order."""
+    """Rows of one log in one block, and their milliseconds after the full hour; in time order."""
 
     at_ms: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
 
 
 class Background:
-    """The benign traffic of one server. ``hour`` may be called in any order."""
+    """The benign traffic of one server, in blocks of an hour, or of ten minutes when busy.
+
+    ``block`` may be called in any order. Small blocks keep the rows in the processor's cache.
+    """
 
     def __init__(self, plan: ServerPlan) -> None:
-        """Prepare the plan's decks of requests, one for each build it runs."""
+        """Prepare for a plan; decks of requests are made when a build is first met."""
         self.plan = plan
+        self.thin = plan.volume.rows < THIN
+        self.step = timedelta(hours=1) if self.thin else timedelta(minutes=10)
         self._decks: dict[str, dict[str, list[Visit]]] = {}
         self._mixes: dict[str, list[Visit]] = {}
 
-    def hour(self, start: datetime) -> dict[str, Lines]:
-        """Rows by log name for the hour that begins at ``start``."""
+    def starts(self) -> Iterator[datetime]:
+        """When each block of the plan's days begins."""
+        first, last = self.plan.days
+        return (first + self.step * i for i in range((last - first) // self.step))
+
+    def block(self, start: datetime) -> dict[str, Lines]:
+        """Rows by log name for the block that begins at ``start``, of logs the evidence keeps."""
+        plan = self.plan
         lines: dict[str, Lines] = defaultdict(Lines)
-        rng = dice(self.plan.seed, self.plan.name, "hour", start.isoformat())
-        visits = self._visits(start)
+        rng = dice(plan.seed, plan.name, "block", start.isoformat())
+        visits = self._visits(start, rng)
+        hour = start.replace(minute=0)
         if visits:
             offsets = np.frombuffer(rng.randbytes(4 * len(visits)), np.uint32)
-            at_ms = np.sort(offsets % (3_600_000 - TOOK_MS - 1)) + TOOK_MS
-            self._render(start, at_ms.tolist(), guids(rng, len(visits)), visits, lines)
-        for log, when, text in self._quiet_logs(start):
-            offset = int((when - start) / timedelta(milliseconds=1))
-            lines[log].at_ms.append(offset)
-            lines[log].text.append(text)
-        return lines
+            room = self.step // timedelta(milliseconds=1) - TOOK_MS - 1
+            at_ms = np.sort(offsets % room) + TOOK_MS + start.minute * 60_000
+            self._render(hour, at_ms.tolist(), guids(rng, len(visits)), visits, lines)
+        for log, when, text in self._quiet_logs(hour, rng):
+            if start <= when < start + self.step:
+                lines[log].at_ms.append((when - hour) // timedelta(milliseconds=1))
+                lines[log].text.append(text)
+        return {log: rows for log, rows in lines.items() if plan.keeps(log, start)}
 
     def _deck(self, start: datetime) -> tuple[dict[str, list[Visit]], list[Visit]]:
         build = self.plan.build_at(start)
         if build not in self._decks:
             plan = self.plan
-            size = 1 if plan.volume.rows < THIN else min(40, 4 + plan.volume.rows // 10_000)
+            size = 1 if self.thin else min(40, 4 + plan.volume.rows // 10_000)
             made = deck(plan, build, dice(plan.seed, plan.name, "deck", build), size)
             rng = dice(plan.seed, plan.name, "mix", build)
             shares = [p for p, weight in WEIGHTS.items() if p in made for _ in range(weight)]
@@ -69,12 +83,11 @@ class Background:
             self._mixes[build] = [rng.choice(made[rng.choice(shares)]) for _ in range(_DECK)]
         return self._decks[build], self._mixes[build]
 
-    def _visits(self, start: datetime) -> list[Visit]:
+    def _visits(self, start: datetime, rng: Random) -> list[Visit]:
         plan = self.plan
         kinds, mix = self._deck(start)
-        rng = dice(plan.seed, plan.name, "draw", start.isoformat())
-        if plan.volume.rows >= THIN:
-            count = plan.volume.rows * _SHAPE[start.hour] // sum(_SHAPE)
+        if not self.thin:
+            count = plan.volume.rows * _SHAPE[start.hour] // (6 * sum(_SHAPE))
             picks = np.frombuffer(rng.randbytes(2 * count), np.uint16) & (_DECK - 1)
             return [mix[i] for i in picks.tolist()]
         chosen = []
@@ -119,12 +132,11 @@ class Background:
                 back_at.append(ms)
                 back_text.append(visit.back % (clock, key))
 
-    def _quiet_logs(self, start: datetime) -> Iterator[tuple[str, datetime, str]]:
+    def _quiet_logs(self, start: datetime, rng: Random) -> Iterator[tuple[str, datetime, str]]:
         """Logs with few rows: ECP Server, HTTPERR, OAB generator, Windows events."""
         plan = self.plan
-        rng = dice(plan.seed, plan.name, "quiet", start.isoformat())
         build = plan.build_at(start)
-        for i in range(1 if plan.volume.rows < THIN else 12):
+        for i in range(1 if self.thin else 12):
             when = start + timedelta(minutes=2 + 5 * i, seconds=33, milliseconds=966)
             url = f"/ecp/RulesEditor/InboxRules.svc/GetList?msExchEcpCanary={rng.getrandbits(64):x}"
             row = ecp.ecp_row(when, plan.name, build, rng, "Get-InboxRule", url)
@@ -136,16 +148,17 @@ class Background:
                 "Timer_ConnectionIdle",
             )  # fmt: skip
             yield "httperr", when, row + "\r\n"
-            yield from self._windows(when, start.hour)
+            yield from self._windows(when, start.hour, rng)
         if start.hour % 8 == 4:
             when = start + timedelta(minutes=7, milliseconds=rng.randrange(1000))
             message = "OAB generation cycle finished; no download of files was needed."
             yield "oabgenerator", when, ecp.oab_row(when, rng, message) + "\r\n"
 
-    def _windows(self, when: datetime, hour: int) -> Iterator[tuple[str, datetime, str]]:
+    def _windows(
+        self, when: datetime, hour: int, rng: Random
+    ) -> Iterator[tuple[str, datetime, str]]:
         """A few benign events, every six hours, on each channel."""
         plan = self.plan
-        rng = dice(plan.seed, plan.name, "windows", when.isoformat())
         worker = "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\Bin\\MSExchangeHMWorker.exe"
         health = f"HealthMailbox{rng.getrandbits(28):07x}"
         events = {

@@ -158,16 +158,35 @@ def _reset(run: Run, proxy_row: bool) -> None:
     run.command(16.122, f"Get-{cmdlet}.Identity='{run.target}'", schema)
     run.command(16.258, f"Get-ExchangeServer.Identity='{server}'", schema)
     if scene.param("rebuild", "no") == "yes":
-        name = f"{server}\\{short} (Default Web Site)"
-        run.command(16.4, f"Remove-{cmdlet}.Force=$true.Identity='{name}'", schema)
-        parameters = f'-Force "True" -Identity "{name}"'
-        event = windows.cmdlet(scene.plan, scene.later(16.4), f"Remove-{cmdlet}", parameters)
-        scene.note(f"windows:{windows.MANAGEMENT}", scene.later(16.4), event)
+        _rebuild(run, f"{server}\\{short} (Default Web Site)", schema)
     scene.forge(
         scene.later(16.4), run.service("SetObject", schema), 200, "write-fired", proxy_row=proxy_row
     )
     if scene.param("drop", "yes") == "yes":
         drop(scene, scene.later(16.35), run.directory)
+
+
+def _rebuild(run: Run, name: str, schema: str) -> None:
+    """The reset removes the directory and makes it anew (rows of the real case)."""
+    scene, cmdlet = run.scene, f"{run.directory}VirtualDirectory"
+    plan = scene.plan
+    path = f"{webfiles.V15}/FrontEnd/HttpProxy/{run.directory.upper()}".replace("/", "\\")
+    made = {"WebSiteName": "Default Web Site", "Server": plan.name, "Role": "ClientAccess"}
+    made |= {"InternalURL": f"https://{plan.fqdn}/{run.directory.upper()}", "Path": path}
+    steps = (
+        (16.31, f"Remove-{cmdlet}", {"Force": "True", "Identity": name}),
+        (16.38, f"New-{cmdlet}", made),
+    )
+    for seconds, verb, parameters in steps:
+        spelt = "".join(
+            ".Force=$true" if key == "Force" else f".{key}='{value}'"
+            for key, value in parameters.items()
+        )
+        run.command(seconds, f"{verb}{spelt}", schema)
+        quoted = " ".join(f'-{key} "{value}"' for key, value in parameters.items())
+        when = scene.later(seconds)
+        event = windows.cmdlet(plan, when, verb, quoted)
+        scene.note(f"windows:{windows.MANAGEMENT}", when, event)
 
 
 def shell_path(shell: str) -> str:

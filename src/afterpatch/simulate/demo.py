@@ -102,7 +102,7 @@ def demo_scenario() -> Scenario:
         _server(2, _CU19, "2021-03-03T01:30:00", (
             _act("nuclei-scan", "2021-03-05T14:20:01", _SCANNER),
             _act("nmap-scan", "2021-03-06T09:01:44", _SCANNER),
-        ), {}),
+        ), {}, "cylr"),
         _server(3, _CU18, "2021-03-04T19:00:00", (), {"httpproxy:*": utc("2021-02-20")}, "kape"),
         _server(4, _CU19, "2021-03-03T20:10:00", (
             _act("autodiscover-attempt", "2021-02-28T07:11:52", _HERON),
@@ -115,6 +115,6 @@ def demo_scenario() -> Scenario:
         ), {}),
         _server(7, _CU18, "2021-03-06T08:00:00", (
             _act("ews-access", "2021-02-25T23:51:37", _FALCON, "falcon", stem="/ecp/x.js"),
-        ), _MONTH_BACK),
+        ), _MONTH_BACK, "cylr"),
     )  # fmt: skip
     return Scenario("demo", servers, "demo")

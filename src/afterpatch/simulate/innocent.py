@@ -132,6 +132,12 @@ def vendor_archives(scene: Scene) -> None:
         archive.writestr(zipfile.ZipInfo("catalog.xml", (2021, 2, 1, 0, 0, 0)), "<catalog />\r\n")
     path = f"{folder}/avvdat-{scene.rng.randrange(9000, 9999)}.zip"
     scene.leave(path, buffer.getvalue(), scene.act.at)
+    native = path.replace("/", "\\")
+    listing = (
+        '"FullName","Length","LastWriteTimeUtc"\r\n'
+        f'"{native}","{len(buffer.getvalue())}","{scene.act.at:%Y-%m-%dT%H:%M:%SZ}"\r\n'
+    )
+    scene.leave("listings/ProgramData.csv", listing.encode(), scene.act.at)
 
 
 def mitigated(scene: Scene) -> None:

@@ -29,6 +29,7 @@ _PROVIDER_GUIDS: Final = {
     "Microsoft-Windows-IIS-W3SVC-WP": "{670080D9-742A-4187-8D16-41143D1290BD}",
     "Service Control Manager": "{555908D1-A6D7-4695-8E1E-26931D2012F4}",
 }
+_KEYWORDS: Final = {SECURITY: "0x8020000000000000", SYSMON: "0x8000000000000000"}
 OWA_POOL: Final = (
     'c:\\windows\\system32\\inetsrv\\w3wp.exe -ap "MSExchangeOWAAppPool" -v "v4.0" -c '
     '"C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\'
@@ -61,7 +62,7 @@ def event(
     audit = channel == SECURITY
     record |= {
         "Level": "0" if audit else str(level),
-        "Keywords": "0x8020000000000000" if audit else "0x80000000000000",
+        "Keywords": _KEYWORDS.get(channel, "0x80000000000000"),
         "Channel": channel,
         "Hostname": plan.fqdn,
         "TimeCreated": created,

@@ -1,10 +1,9 @@
-"""Plans -> evidence on disk, streaming: one hour of one server in memory at a time.
+"""Plans -> evidence on disk, streaming: a few thousand rows of one server in memory at a time.
 
 Enters: a scenario and an output folder. Leaves: ``<out>/<server>/C/…`` (or an archive of it) and
 ``labels.json``. Content depends on the plan alone: no clock, no locale, no environment.
 """
 
-import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,15 +15,15 @@ from afterpatch.simulate import configuration, ecp, httpproxy, w3c, webfiles, wi
 from afterpatch.simulate.acts import play
 from afterpatch.simulate.background import Background, Lines
 from afterpatch.simulate.labels import Label, Labels, label
-from afterpatch.simulate.layouts import pack
-from afterpatch.simulate.scenario import Scenario, ServerPlan, hours, utc
+from afterpatch.simulate.layouts import Sink, open_sink
+from afterpatch.simulate.scenario import Scenario, ServerPlan, utc
 from afterpatch.simulate.trace import Trace
 
 LOGGING: Final = f"{webfiles.V15}/Logging"
 # Both heads of HttpProxy files occur in the wild; here they change with the calendar.
 BARE_HEADER_FROM: Final = utc("2021-03-01")
 _INSTALLED_DAYS_AGO: Final = 60
-_HELD_ROWS: Final = 8_000
+_HELD_ROWS: Final = 2_000
 _CUT_BYTES: Final = 41
 
 
@@ -47,36 +46,34 @@ def write(scenario: Scenario, out: Path, labels: Path | None = None) -> Labels:
 def write_server(plan: ServerPlan, out: Path, limit_bytes: int | None = None) -> Label:
     """Write one server's evidence into ``out``; gives its label.
 
-    With ``limit_bytes`` the evidence ends with the hour in which that size is reached.
+    With ``limit_bytes`` the evidence ends with the block in which that size is reached.
     """
-    folder = out / plan.name
-    folder.mkdir(parents=True, exist_ok=True)
     trace = play(plan)
     _patch_event(plan, trace)
-    writer = _Writer(plan, folder)
+    writer = _Writer(plan, open_sink(plan, out))
     background = Background(plan)
-    acts = _by_hour(plan, trace)
-    for hour in hours(plan):
-        writer.hour(hour, background.hour(hour), acts.get(hour, {}))
+    acts = _by_block(plan, trace, background.step)
+    for start in background.starts():
+        writer.block(start, background.block(start), acts.get(start, {}))
         if limit_bytes is not None and writer.size_bytes >= limit_bytes:
-            plan = replace(plan, days=(plan.days[0], hour + timedelta(hours=1)))
+            plan = replace(plan, days=(plan.days[0], start + background.step))
             break
     _configuration(plan, trace)
     writer.files(trace)
-    writer.finish()
-    where = pack(plan, folder)
+    where = writer.finish()
     return label(plan, trace, where.relative_to(out).as_posix())
 
 
-def _by_hour(plan: ServerPlan, trace: Trace) -> dict[datetime, dict[str, Lines]]:
-    """Rows that acts left and the evidence keeps: hour -> log -> lines with their ends."""
+def _by_block(plan: ServerPlan, trace: Trace, step: timedelta) -> dict[datetime, dict[str, Lines]]:
+    """Rows that acts left and the evidence keeps: block -> log -> lines with their ends."""
     found: dict[datetime, dict[str, Lines]] = {}
     for log, rows in trace.rows.items():
         end = "\n" if log.startswith("windows:") else "\r\n"
         for row in rows:
             if plan.keeps(log, row.when):
                 hour = row.when.replace(minute=0, second=0, microsecond=0)
-                lines = found.setdefault(hour, {}).setdefault(log, Lines())
+                block = row.when - (row.when - plan.days[0]) % step
+                lines = found.setdefault(block, {}).setdefault(log, Lines())
                 lines.at_ms.append((row.when - hour) // timedelta(milliseconds=1))
                 lines.text.append(row.text + end)
     return found
@@ -113,19 +110,19 @@ class _Writer:
     The rows of a file are held until its hour or day is over, or until they are a few megabytes.
     """
 
-    def __init__(self, plan: ServerPlan, folder: Path) -> None:
+    def __init__(self, plan: ServerPlan, sink: Sink) -> None:
         self.plan = plan
-        self.folder = folder
+        self.sink = sink
         self.size_bytes = 0
         self.written: dict[str, datetime] = {}
         self.current: dict[str, str] = {}
         self.waiting: dict[str, list[str]] = {}
-        self.made: set[Path] = set()
 
-    def hour(self, hour: datetime, usual: dict[str, Lines], acts: dict[str, Lines]) -> None:
-        """Take all rows of one hour; ``acts`` holds only what the evidence keeps."""
+    def block(self, start: datetime, usual: dict[str, Lines], acts: dict[str, Lines]) -> None:
+        """Take all rows of one block; both hold only what the evidence keeps."""
+        hour = start.replace(minute=0)
         for log in sorted({*usual, *acts}):
-            lines = usual.get(log, Lines()) if self.plan.keeps(log, hour) else Lines()
+            lines = usual.get(log, Lines())
             if log in acts:
                 lines = _merged(lines, acts[log])
             if lines.text:
@@ -145,38 +142,30 @@ class _Writer:
 
     def _flush(self, log: str) -> None:
         if self.waiting.get(log):
-            with self._open(self.current[log]).open("ab") as file:
-                self.size_bytes += file.write("".join(self.waiting[log]).encode())
+            data = "".join(self.waiting[log]).encode()
+            self.sink.append(self.current[log], data)
+            self.size_bytes += len(data)
             self.waiting[log] = []
-
-    def _open(self, path: str) -> Path:
-        target = self.folder / path.replace("C:/", "C/", 1)
-        if target.parent not in self.made:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.made.add(target.parent)
-        return target
 
     def files(self, trace: Trace) -> None:
         """Write web files and configuration; ``web-files`` may be missing."""
         for path, file in sorted(trace.files.items()):
             if "web-files" in self.plan.missing and _is_web_file(path):
                 continue
-            self._open(path).write_bytes(file.content)
+            self.sink.append(path, file.content)
             self.written[path] = file.modified
 
-    def finish(self) -> None:
-        """Write what is held, cut what is to be cut, give every file its last record's time."""
+    def finish(self) -> Path:
+        """Write what is held, cut what is to be cut; gives what holds the evidence."""
         for log in self.current:
             self._flush(log)
         for log in sorted(self.plan.truncated & set(self.current)):
-            target = self._open(self.current[log])
-            os.truncate(target, target.stat().st_size - _CUT_BYTES)
-        for path, when in self.written.items():
-            os.utime(self._open(path), (when.timestamp(), when.timestamp()))
+            self.sink.cut(self.current[log], _CUT_BYTES)
+        return self.sink.close(self.written)
 
 
 def _merged(usual: Lines, acts: Lines) -> Lines:
-    """Two logs' rows of one hour in one, by time."""
+    """Two logs' rows of one block in one, by time."""
     both = [
         *zip(usual.at_ms, usual.text, strict=True),
         *zip(acts.at_ms, acts.text, strict=True),

@@ -92,10 +92,20 @@ _HTTPPROXY: Final[Aliases] = {
     "cs-bytes": ("RequestBytes",),
     "sc-bytes": ("ResponseBytes",),
 }
+# Defender's events name their data with spaces; the taxonomy writes the names without.
+_DEFENDER: Final[Aliases] = {
+    name.replace(" ", ""): (name,)
+    for name in (
+        *("Action Name", "Category Name", "Detection User", "Error Code", "New Value", "Old Value"),
+        *("Origin Name", "Process Name", "Product Name", "Severity Name", "Source Name"),
+        *("Threat ID", "Threat Name"),
+    )
+}
 _BY_SERVICE: Final[Mapping[str, Aliases]] = {
     "iis": _IIS,
     "httperr": _HTTPERR,
     "httpproxy": _HTTPPROXY,
+    "windefend": _DEFENDER,
 }
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
 _STEM: Final = "cs-uri-stem"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 from sigma.collection import SigmaCollection
 from sigma.conditions import (
     ConditionAND,
@@ -27,8 +26,10 @@ from sigma.conditions import (
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.filters import EmptySigmaGlobalFilter, SigmaFilter
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine
 from sigma.rule import SigmaRule
-from sigma.rule.base import SigmaYAMLLoader
+from sigma.rule.base import SigmaYAMLLoader, check_alias_expansion
 from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 
@@ -44,10 +45,28 @@ from afterpatch.detect.sigma.ast import (
 )
 from afterpatch.detect.sigma.parse_correlation import convert_correlation
 from afterpatch.detect.sigma.parse_value import Unsupported, convert_value
+from afterpatch.detect.sigma.regexes import compile_regex
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
 
 _SPACES: Final = re.compile(r"\s+")
+_UTF16LE: Final = re.compile(r"\|utf16le(?=\||$)")
+_OURS: Final[Mapping[str, type]] = {"stage": str, "weak": bool, "finds": str, "misses": str}
+
+
+class _QuietRe2(RegexEngine):
+    """pySigma's own RE2 engine prints every rejected pattern to standard error."""
+
+    def compile(self, pattern: str, flags: int = 0) -> Any:
+        named = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
+        return compile_regex(pattern, "".join(name for flag, name in named.items() if flags & flag))
+
+    @property
+    def error(self) -> type[Exception]:
+        return ValueError
+
+
+_POLICY: Final = SigmaPolicy(regex_engine=_QuietRe2())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +76,6 @@ class Parsed:
     rules: tuple[Rule, ...]
     correlations: tuple[Correlation, ...]
     unsupported: tuple[tuple[str, str], ...]
-
-
-class Afterpatch(BaseModel):
-    """The custom ``afterpatch:`` mapping of a pack's rule."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stage: str = ""
-    weak: bool = False
-    finds: str = ""
-    misses: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +127,13 @@ def _rules_of(
         unsupported.append((path, "not a Sigma rule: no YAML mapping"))
         return
     try:
+        check_alias_expansion(mappings)  # before anything walks shared parts as if they were a tree
         collection = SigmaCollection.from_dicts(
-            mappings, collect_errors=True, collect_filters=True, resolve_references=False
+            [_spelled(mapping) for mapping in mappings],
+            collect_errors=True,
+            collect_filters=True,
+            resolve_references=False,
+            policy=_POLICY,
         )
     except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
         unsupported.append((path, _reason(error)))
@@ -135,6 +148,15 @@ def _rules_of(
             unsupported.append((_identity(document), fatal))
         else:
             yield document
+
+
+def _spelled(value: Any) -> Any:
+    """The specification's ``utf16le`` under its other name, ``wide``, which pySigma knows."""
+    if isinstance(value, list):
+        return [_spelled(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {_UTF16LE.sub("|wide", str(name)): _spelled(each) for name, each in value.items()}
 
 
 def _fatal_error(rule: SigmaRule | SigmaCorrelationRule | SigmaFilter) -> str:
@@ -232,26 +254,35 @@ def _correlations(
 
 
 def _info(place: str, rule: SigmaRule | SigmaCorrelationRule, engine: str) -> RuleInfo:
-    attributes: Mapping[str, Any] = rule.custom_attributes or {}
-    try:
-        ours = Afterpatch.model_validate(attributes.get("afterpatch", {}))
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise Unsupported("afterpatch: " + "; ".join(problems)) from error
+    ours = _ours((rule.custom_attributes or {}).get("afterpatch") or {})
     identity = str(rule.id or rule.name or place)
     return RuleInfo(
         id=identity,
         title=str(rule.title or identity),
         level=rule.level.name.lower() if rule.level is not None else "informational",
         engine=engine,
-        stage=ours.stage,
-        weak=ours.weak,
-        finds=ours.finds or _SPACES.sub(" ", str(rule.description or "")).strip(),
-        misses=ours.misses,
+        stage=ours.get("stage", ""),
+        weak=ours.get("weak", False),
+        finds=ours.get("finds") or _SPACES.sub(" ", str(rule.description or "")).strip(),
+        misses=ours.get("misses", ""),
         fields=tuple(str(name) for name in rule.fields or ()),
         tags=tuple(str(tag) for tag in rule.tags or ()),
         references=tuple(str(reference) for reference in rule.references or ()),
     )
+
+
+def _ours(mapping: Any) -> dict[str, Any]:
+    """The custom ``afterpatch:`` mapping of a pack's rule, checked by hand: this module is loaded
+    by every worker process, and a schema library would be a good part of its start-up."""
+    if not isinstance(mapping, dict):
+        raise Unsupported("afterpatch: must be a mapping")
+    for name, value in mapping.items():
+        kind = _OURS.get(name)
+        if kind is None:
+            raise Unsupported(f"afterpatch: unknown key '{name}'; known: {', '.join(_OURS)}")
+        if not isinstance(value, kind):
+            raise Unsupported(f"afterpatch: {name} must be of type {kind.__name__}")
+    return mapping
 
 
 def _reason(error: BaseException) -> str:

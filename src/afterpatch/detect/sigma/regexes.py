@@ -25,7 +25,7 @@ def compile_regex(pattern: str, flags: str) -> Any:
     except re2.error as error:
         reason = error.args[0] if error.args else "rejected"
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"regular expression is outside RE2: {text}") from error
+        raise ValueError(f"outside RE2 syntax: {text}") from error
 
 
 def required_literals(pattern: str, flags: str) -> frozenset[str] | None:

@@ -9,11 +9,11 @@ from afterpatch.detect.sigma import columns
 from afterpatch.detect.sigma.ast import (
     ANY_FIELD,
     And,
+    FieldTest,
     Not,
     Or,
     Rule,
     Scope,
-    FieldTest,
     fold,
     wildcard_parts,
 )

@@ -1,0 +1,77 @@
+"""Every log format, in the order in which it is asked whether a source is its own.
+
+Enters: the first bytes of a source and where it comes from. Leaves: the format and why, or none.
+Magic bytes come first, then headers, then what only a place or a name tells; a source nobody knows
+stays unknown, which the verdict says. Adding a format is one module and one line here.
+"""
+
+from typing import Final
+
+from afterpatch.formats import (
+    directory_listing,
+    ecp_server,
+    evtx,
+    exchange_csv,
+    exchange_setup,
+    healthchecker,
+    httperr,
+    httpproxy,
+    iis_config,
+    iis_w3c,
+    inventory_csv,
+    oabgenerator,
+    registry_export,
+    web_file,
+    windows_json,
+)
+from afterpatch.formats.format import Format
+from afterpatch.model.places import Item
+
+FORMATS: Final[tuple[Format, ...]] = (
+    evtx.FORMAT,
+    iis_config.FORMAT,
+    windows_json.FORMAT,
+    registry_export.FORMAT,
+    healthchecker.FORMAT,
+    httpproxy.FORMAT,
+    ecp_server.FORMAT,
+    oabgenerator.FORMAT,
+    exchange_csv.FORMAT,
+    httperr.FORMAT,
+    iis_w3c.FORMAT,
+    exchange_setup.FORMAT,
+    inventory_csv.FORMAT,
+    directory_listing.FORMAT,
+    web_file.FORMAT,
+)
+
+# Reasons that say nothing about the bytes: any format that knows the bytes goes before them.
+_BY_PLACE: Final = ("file name", "path")
+# What a web server runs or obeys is judged as that, whatever log its text pretends to be.
+_WEB_FORMATS: Final = (iis_config.FORMAT, web_file.FORMAT)
+_WEB_SUFFIXES: Final = (
+    ".aspx", ".ashx", ".asmx", ".asax", ".ascx", ".cshtml", ".php", ".jsp", ".compiled", ".config",
+)  # fmt: skip
+
+
+def recognise(head: bytes, item: Item) -> tuple[Format | None, str]:
+    """The format of a source and why (``header``, ``file name`` …); ``(None, "")`` when unknown."""
+    if item.origin.casefold().endswith(_WEB_SUFFIXES):
+        found = _first(_WEB_FORMATS, head, item, by_place=True)
+        if found[0]:
+            return found
+    return _first(FORMATS, head, item, by_place=False)
+
+
+def _first(
+    formats: tuple[Format, ...], head: bytes, item: Item, by_place: bool
+) -> tuple[Format | None, str]:
+    """The first format to claim the source; claims by place count last unless ``by_place``."""
+    weaker: tuple[Format | None, str] = (None, "")
+    for known in formats:
+        reason = known.recognise(head, item)
+        if reason and (by_place or reason not in _BY_PLACE):
+            return known, reason
+        if reason and weaker[0] is None:
+            weaker = known, reason
+    return weaker

@@ -1,0 +1,244 @@
+"""Laws of the text log readers: nothing raises, nothing vanishes, how bytes arrive is no matter."""
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from afterpatch.formats import (
+    ecp_server,
+    exchange_csv,
+    exchange_setup,
+    httperr,
+    httpproxy,
+    iis_w3c,
+    oabgenerator,
+)
+from afterpatch.formats.registry import recognise
+from afterpatch.model.batches import RECORD
+from afterpatch.model.places import Item
+
+READERS = {
+    module.FORMAT.kind: module.read
+    for module in (
+        iis_w3c,
+        httperr,
+        httpproxy,
+        ecp_server,
+        oabgenerator,
+        exchange_csv,
+        exchange_setup,
+    )
+}
+ITEM = Item("x.log", None, "C:/logs/x.log", "root", ("x.log",), 0)
+LAW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+W3C_HEAD = (
+    "#Software: Microsoft Internet Information Services 10.0\n"
+    "#Date: 2021-03-02 00:00:00\n"
+    "#Fields: date time cs-method cs-uri-stem s-port c-ip cs(User-Agent) sc-status\n"
+)
+CSV_HEAD = (
+    "#Software: Microsoft Exchange Server\n#Log-type: HttpProxy Logs\n"
+    "#Fields: DateTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,"
+    "Protocol,ServerHostName,UrlStem\n"
+)
+SETUP_HEAD = "[03/02/2021 04:05:06.0123] [0] Setup version: 15.1.2176.2.\n"
+
+
+@dataclass
+class Lines:
+    """A prefilter that wants the lines holding ``needle``; all lines when it is empty."""
+
+    needle: bytes = b""
+
+    def offsets(self, block: Any) -> np.ndarray:
+        found, at = [], 0
+        for line in bytes(block).splitlines(keepends=True):
+            if self.needle in line:
+                found.append(at + line.find(self.needle))
+            at += len(line)
+        return np.array(found, dtype=np.int64)
+
+
+@dataclass
+class Whole:
+    """All pieces of a source added up."""
+
+    records: int
+    events: int
+    skipped: int
+    gaps: list[Any]
+    facts: list[Any]
+    observed: dict[str, Counter[int]]
+    span: tuple[int | None, int | None]
+    rows: list[dict[str, Any]]
+
+
+def whole(data: bytes, kind: str, wanted: Lines | None = None, block_bytes: int = 1 << 20) -> Whole:
+    pieces = list(READERS[kind](io.BytesIO(data), ITEM, wanted, block_bytes))
+    observed: dict[str, Counter[int]] = {}
+    for piece in pieces:
+        assert piece.records == piece.events + piece.skipped + sum(g.records for g in piece.gaps)
+        for log, hours in piece.observed.items():
+            observed.setdefault(log, Counter()).update(hours)
+    firsts = [piece.first_us for piece in pieces if piece.first_us is not None]
+    lasts = [piece.last_us for piece in pieces if piece.last_us is not None]
+    frames = [batch.frame for piece in pieces for batch in piece.batches]
+    return Whole(
+        sum(piece.records for piece in pieces),
+        sum(piece.events for piece in pieces),
+        sum(piece.skipped for piece in pieces),
+        [gap for piece in pieces for gap in piece.gaps],
+        sorted((fact for piece in pieces for fact in piece.facts), key=str),
+        observed,
+        (min(firsts, default=None), max(lasts, default=None)),
+        pl.concat(frames, how="diagonal").to_dicts() if frames else [],
+    )
+
+
+w3c_word = st.text("abc/-+.;\"'%", min_size=1, max_size=8)
+w3c_line = st.builds(
+    lambda s, word, port, agent, status: (
+        f"2021-03-02 {s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d} GET /{word} {port} "
+        f"192.0.2.1 {agent} {status}"
+    ),
+    st.integers(0, 86_399),
+    w3c_word,
+    st.sampled_from(["443", "444", "8080", "-"]),
+    st.one_of(w3c_word, st.just("Mozilla/5.0 (Windows NT 10.0)")),
+    st.integers(100, 599),
+)
+csv_field = st.one_of(
+    st.text("abc;/ ", max_size=6),
+    st.text('ab,"', max_size=6).map(lambda t: '"' + t.replace('"', '""') + '"'),
+    st.text('ab,"\n', max_size=8).map(lambda t: '"' + t.replace('"', '""') + '"'),
+)
+csv_line = st.builds(
+    lambda ms, build, protocol, host, stem: (
+        f"2021-03-02T04:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}Z,"
+        f"guid,15,1,2176,{build},{protocol},{host},{stem}"
+    ),
+    st.integers(0, 3_599_999),
+    st.integers(2, 4),
+    st.sampled_from(["Ecp", "Owa", '"Ews"']),
+    st.sampled_from(["MX01", "MX02", ""]),
+    csv_field,
+)
+setup_line = st.one_of(
+    st.integers(0, 59).map(lambda s: f"[03/02/2021 04:05:{s:02d}.0001] [1] Finished executing."),
+    st.just("   at Microsoft.Exchange.Setup.Main()"),
+)
+damage = st.one_of(
+    st.just(""),
+    st.just("#Software: again"),
+    st.just("garbage"),
+    st.just('2021-03-02T04:05:06.000Z,"open,15'),
+    st.just("\0\0\0"),
+    st.text(max_size=20).map(lambda t: t.replace("\n", " ").replace("\r", " ")),
+)
+VALID = {
+    "iis-w3c": (W3C_HEAD, w3c_line),
+    "httpproxy": (CSV_HEAD, csv_line),
+    "exchange-setup": (SETUP_HEAD, setup_line),
+}
+
+
+def logs(kind: str, broken: bool = False) -> st.SearchStrategy[str]:
+    head, line = VALID[kind]
+    lines = st.lists(st.one_of(line, line, damage) if broken else line, min_size=1, max_size=25)
+    return lines.map(lambda found: head + "".join(f"{one}\n" for one in found))
+
+
+@LAW
+@given(data=st.binary(max_size=600), kind=st.sampled_from(sorted(READERS)))
+def test_any_bytes_are_accounted_for(data: bytes, kind: str) -> None:
+    found = whole(data, kind)
+    assert found.records == found.events + found.skipped + sum(g.records for g in found.gaps)
+    assert bool(found.records) == bool(data.removeprefix(b"\xef\xbb\xbf")) or found.gaps or not data
+    recognise(data, ITEM)
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@LAW
+@given(data=st.data())
+def test_valid_logs_have_no_gaps(kind: str, data: st.DataObject) -> None:
+    text = data.draw(logs(kind))
+    found = whole(text.encode(), kind)
+    assert not found.gaps
+    assert found.events == len(found.rows) > 0
+
+
+@pytest.mark.parametrize("kind", ["iis-w3c", "httpproxy"])
+@LAW
+@given(data=st.data())
+def test_every_line_of_a_log_without_line_breaks_in_fields_is_one_record(
+    kind: str, data: st.DataObject
+) -> None:
+    text = data.draw(logs(kind, broken=True).filter(lambda t: '"' not in t and "\0" not in t))
+    assert whole(text.encode(), kind).records == text.count("\n")
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@LAW
+@given(data=st.data())
+def test_a_cut_file_has_a_gap_unless_cut_at_a_record_end(kind: str, data: st.DataObject) -> None:
+    content = data.draw(logs(kind)).encode()
+    cut = data.draw(st.integers(1, len(content) - 1))
+    found = whole(content[:cut], kind)
+    open_quote = content[:cut].count(b'"') % 2 == 1
+    if content[cut - 1 : cut] != b"\n" or (open_quote and kind == "httpproxy"):
+        assert found.gaps
+    else:
+        assert not found.gaps
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@LAW
+@given(data=st.data(), block_bytes=st.sampled_from([1, 7, 64, 200, 4096]))
+def test_block_size_changes_nothing(kind: str, data: st.DataObject, block_bytes: int) -> None:
+    content = data.draw(logs(kind, broken=True)).encode()
+    content = content[: data.draw(st.integers(0, len(content)))]
+    assert whole(content, kind, block_bytes=block_bytes) == whole(content, kind)
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@LAW
+@given(data=st.data())
+def test_a_prefilter_changes_only_the_batches(kind: str, data: st.DataObject) -> None:
+    content = data.draw(logs(kind, broken=True)).encode()
+    everything = whole(content, kind)
+    assert whole(content, kind, Lines()) == everything
+    few = whole(content, kind, Lines(b"1"))
+    kept = {row[RECORD] for row in few.rows}
+    assert all("1" not in row["@raw"] for row in everything.rows if row[RECORD] not in kept)
+    few.rows = everything.rows
+    assert few == everything
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@LAW
+@given(data=st.data())
+def test_encodings_give_the_same_events(kind: str, encoding: str, data: st.DataObject) -> None:
+    text = data.draw(logs(kind, broken=True))
+    assert whole(text.encode(encoding), kind, block_bytes=63) == whole(text.encode(), kind)
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+@LAW
+@given(data=st.data())
+def test_line_ends_give_the_same_events(kind: str, data: st.DataObject) -> None:
+    text = data.draw(logs(kind).filter(lambda t: '\n"' not in t and '"\n' not in t))
+    unix, windows = whole(text.encode(), kind), whole(text.replace("\n", "\r\n").encode(), kind)
+    for row in windows.rows:
+        row.update({k: v.replace("\r\n", "\n") for k, v in row.items() if isinstance(v, str)})
+    assert windows == unix

@@ -1,0 +1,87 @@
+"""The prefilter looks for as little as it may, and says when it cannot help."""
+
+import pytest
+
+from afterpatch.detect.prefilter import build_prefilter, longest_fragment
+from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.model.campaigns import Indicator, RuleText
+
+
+def patterns(detection: str) -> set[bytes] | None:
+    text = f"title: t\nlogsource: {{category: webserver}}\ndetection: {{{detection}}}"
+    [rule] = parse_rules([RuleText("t", "sigma", text)]).rules
+    built = build_prefilter([rule], [])
+    assert (built.prefilter is None) == (built.forced_by != ())
+    return None if built.prefilter is None else set(built.prefilter.patterns)
+
+
+@pytest.mark.parametrize(
+    ("detection", "expected"),
+    [
+        ("s: {a: Evil}, condition: s", {b"evil"}),
+        ("s: {a|contains: [one, two]}, condition: s", {b"one", b"two"}),
+        ("s: {a|contains|all: [abc, longer]}, condition: s", {b"longer"}),
+        ("s: {a: evil}, f: {b: good}, condition: s and not f", {b"evil"}),
+        ("s: {a: one*longest?x}, condition: s", {b"longest"}),
+        ("s: {a|re: 'foo(bar|bazz)+.'}, condition: s", {b"foo"}),
+        ("s: {a|contains: 'a, quoted long+tail'}, condition: s", {b"quoted"}),
+        ("s: {a|contains: é-insert-ö}, condition: s", {rb"\-insert\-"}),
+        ("k: [alpha, beta], condition: k", {b"alpha", b"beta"}),
+        # no text that must be there
+        ("s: {a: evil}, condition: not s", None),
+        ("s: {a: null}, condition: s", None),
+        ("s: {a: [evil, null]}, condition: s", None),
+        ("s: {a: 7}, condition: s", None),
+        ("s: {a|contains: 'ab cd'}, condition: s", None),
+        ("s: {a|cidr: 10.0.0.0/8}, condition: s", None),
+        ("s: {a|re: '[a-z]+'}, condition: s", None),
+        # ordinary text is looked for in pairs, in both orders
+        (
+            "s: {a|startswith: /owa/auth/, a|endswith: .js}, condition: s",
+            {rb"/owa/auth/[^\n]*\.js", rb"\.js[^\n]*/owa/auth/"},
+        ),
+        # … unless the two could be one and the same text
+        ("s: {a|startswith: /owa/auth/, a|endswith: auth/logon}, condition: s", {b"/owa/auth/"}),
+    ],
+)
+def test_patterns_are_what_every_matching_line_must_hold(
+    detection: str, expected: set[bytes] | None
+) -> None:
+    assert patterns(detection) == expected
+
+
+def test_one_rule_without_a_trigger_forces_every_line() -> None:
+    texts = ["s: {a: evil}", "s: {a: null}"]
+    rules = parse_rules(
+        RuleText(
+            f"{n}.yml",
+            "sigma",
+            f"title: t\nlogsource: {{category: webserver}}\ndetection: {{{t}, condition: s}}",
+        )
+        for n, t in enumerate(texts)
+    ).rules
+    built = build_prefilter(rules, [Indicator("cidr", "0.0.0.0/0", "", True, "x")])
+    assert built.prefilter is None
+    assert [rule for rule, _ in built.forced_by] == ["1.yml", "indicator:cidr:0.0.0.0/0"]
+    assert all(reason for _, reason in built.forced_by)
+
+
+def test_nothing_wanted_selects_nothing() -> None:
+    built = build_prefilter([], [])
+    assert built.prefilter is not None
+    assert built.prefilter.offsets(b"anything\n").tolist() == []
+
+
+def test_many_matches_in_a_line_are_few_offsets_inside_it() -> None:
+    built = build_prefilter([], [Indicator("domain", "evil.example", "", True, "x")])
+    assert built.prefilter is not None
+    block = b"one\n\nEVIL.example evil.EXAMPLE\nthree evil.example\n"
+    assert built.prefilter.offsets(block).tolist() == [16, 29, 48]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("/ecp/y.js", "/ecp/y.js"), ("ab", ""), ("a'bcd\"e", "bcd"), ("x?yzz", "yzz"), ("été", "")],
+)
+def test_fragments_hold_no_letter_a_log_may_write_differently(text: str, expected: str) -> None:
+    assert longest_fragment(text) == expected
