@@ -14,7 +14,7 @@ from afterpatch.simulate.write import write
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
     folder = tmp_path_factory.mktemp("case") / "evidence"
-    write(demo_scenario(), folder)
+    write(demo_scenario(), folder, folder.with_name("labels.json"))
     return folder
 
 

@@ -40,7 +40,7 @@ WATCHED = textwrap.dedent(
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
     folder = tmp_path_factory.mktemp("case") / "evidence"
-    write(demo_scenario(), folder)
+    write(demo_scenario(), folder, folder.with_name("labels.json"))
     return folder
 
 

@@ -113,8 +113,11 @@ REGEXES = [
 ]
 
 
+NO_OPTION = st.just("")
+
+
 def build(
-    op: str, option: st.SearchStrategy[str] = st.just(""), **more: st.SearchStrategy
+    op: str, option: st.SearchStrategy[str] = NO_OPTION, **more: st.SearchStrategy
 ) -> st.SearchStrategy:
     return st.builds(
         FieldTest,

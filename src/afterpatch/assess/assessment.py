@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from afterpatch.assess.attribution import describe, related_findings
 from afterpatch.assess.coverage import last_seen
 from afterpatch.assess.duplicates import without_copies
-from afterpatch.assess.hosts import HostEvidence, group_hosts, short
+from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.intrusions import group_intrusions, intrusion_id
 from afterpatch.assess.judge import Case, examine, judge
+from afterpatch.assess.merging import group_hosts
+from afterpatch.assess.names import short
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.places import Fact, Gap, Notice, Source
@@ -112,7 +114,7 @@ def _intrusions(cases: Sequence[Case], campaign: Campaign) -> list[Intrusion]:
     findings = [finding for case in cases for finding in case.findings]
     return [
         describe(intrusion_id(group), group, related_findings(group, findings), campaign)
-        for group in group_intrusions(findings, campaign)
+        for group in group_intrusions([f for case in cases for f in case.found], campaign)
     ]
 
 

@@ -20,7 +20,7 @@ from afterpatch.model.times import EPOCH, rfc3339
 SILENCE = timedelta(minutes=30)
 MAX_EXAMPLES = 40
 MAX_VALUES = 50
-# Keys are text of an attacker's choice: long enough that ids do not collide, by chance or on purpose.
+# Keys are text of an attacker's choice: long enough that ids do not collide, even on purpose.
 ID_DIGITS = 16
 _LEVELS = {"critical": 0, "high": 1, "medium": 2, "low": 3, "informational": 4}
 

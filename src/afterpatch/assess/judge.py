@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from afterpatch.assess import answers
 from afterpatch.assess.coverage import blind_intervals, last_seen, log_coverage
 from afterpatch.assess.duplicates import distinct_hits
-from afterpatch.assess.findings import KeyedHit, build_findings, key_hits
+from afterpatch.assess.findings import KeyedFinding, KeyedHit, build_findings, key_hits
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
 from afterpatch.assess.words import listed, span, spans
@@ -35,10 +35,15 @@ class Case:
     host: HostEvidence
     facts: tuple[Fact, ...]
     keyed: tuple[KeyedHit, ...]
-    findings: tuple[Finding, ...]
+    found: tuple[KeyedFinding, ...]
     exposure: Exposure
     window: Interval
     until: datetime
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, highest stage first."""
+        return tuple(found.finding for found in self.found)
 
 
 def examine(
@@ -62,7 +67,7 @@ def examine(
         host=host,
         facts=facts,
         keyed=tuple(keyed),
-        findings=tuple(build_findings(host.name, keyed, overflow, campaign)),
+        found=tuple(build_findings(host.name, keyed, overflow, campaign)),
         exposure=exposure,
         window=Interval(campaign.window_start, end),
         until=until,
@@ -142,7 +147,8 @@ def _sentence(
     seen = f"Attempts seen ({title}), no success found" if stage else "No evidence found"
     if cleared:
         return f"{seen}; the needed logs cover {span(case.window)} without a gap."
-    logs = listed([" or ".join(group) for group in blind], "and")
+    titles = {log.id: log.title for log in campaign.logs}
+    logs = listed([" or ".join(titles.get(log, log) for log in group) for group in blind], "and")
     return f"{seen}, but cannot be cleared for {spans(uncleared)}: fetch {logs}."
 
 

@@ -23,10 +23,11 @@ def check(pack: Pack) -> list[str]:
         found = _Judge(pack, pack.document, pack.marked).problems()
         problems += [f"{file}:{line}: {text}" for file, line, text in found]
     problems += [f"{file}:{line}: {text}" for file, line, text in _repeated_rules(pack)]
-    return sorted(dict.fromkeys(problems), key=_place)
+    return sorted(dict.fromkeys(problems), key=by_place)
 
 
-def _place(problem: str) -> tuple[str, int, str]:
+def by_place(problem: str) -> tuple[str, int, str]:
+    """Sort key of ``file:line: text``: file, then line as a number."""
     file, line, _ = problem.split(":", 2)
     return file, int(line) if line.isdigit() else 0, problem
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sigma.collection import SigmaCollection
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
 
-from afterpatch.campaigns.check import check
-from afterpatch.campaigns.marks import parse
+from afterpatch.campaigns.check import by_place, check
+from afterpatch.campaigns.marks import Marked, parse
 from afterpatch.campaigns.pack import CAMPAIGN, Pack, read_pack
 from afterpatch.model.campaigns import RuleText
 
-PROOF_KEYS = frozenset({"rule", "fires", "silent"})
+PROOF_KEYS = frozenset({"rule", "logsource", "fires", "silent"})
 
 
 def lint(folder: Path) -> list[str]:
@@ -26,19 +28,13 @@ def lint(folder: Path) -> list[str]:
     for rule in pack.rules:
         problems += _sigma_problems(rule) if rule.language == "sigma" else []
     problems += _words(pack)
-    for rule in pack.rules:
-        problems += _proof_problems(pack, rule)
+    problems += _proof_problems(pack)
     if pack.document and pack.document.id != folder.resolve().name and pack.marked:
         line = pack.marked.line("id")
         problems.append(f"{CAMPAIGN}:{line}: the folder is not named '{pack.document.id}'")
     if not (folder / "README.md").is_file():
         problems.append("README.md:1: missing: say what the pack finds and what it misses")
-    return sorted(dict.fromkeys(problems), key=_place)
-
-
-def _place(problem: str) -> tuple[str, int, str]:
-    file, line, _ = problem.split(":", 2)
-    return file, int(line) if line.isdigit() else 0, problem
+    return sorted(dict.fromkeys(problems), key=by_place)
 
 
 def _words(pack: Pack) -> Iterator[str]:
@@ -66,31 +62,50 @@ def _errors(collection: Any) -> list[str]:
     found = list(collection.errors)
     for rule in collection.rules:
         found += rule.errors
+        found += _condition_errors(rule)
     return [str(error).splitlines()[0] for error in found]
 
 
-def _proof_problems(pack: Pack, rule: RuleText) -> list[str]:
-    name = f"tests/rules/{Path(rule.path).stem}.yml"
-    path = pack.folder / name
-    if not path.is_file():
-        return [f"{rule.path}:1: no proof: {name} is missing"]
-    documents, problems = parse(path.read_text("utf-8"), name)
+def _condition_errors(rule: Any) -> Iterator[Exception]:
+    """pySigma reads a condition only when asked for it."""
+    if isinstance(rule, SigmaRule) and not rule.errors:
+        try:
+            for condition in rule.detection.parsed_condition:
+                _ = condition.parsed
+        except SigmaError as error:
+            yield error
+
+
+def _proof_problems(pack: Pack) -> Iterator[str]:
     proven: set[str] = set()
-    for document in documents:
-        if not isinstance(document.data, dict):
-            problems.append(f"{name}:{document.line()}: a proof must be a mapping")
-            continue
-        proven.add(str(document.data.get("rule", "")))
-        for key in document.data:
-            if key not in PROOF_KEYS:
-                problems.append(f"{name}:{document.line(key)}: unknown key '{key}'")
-        for key, least in (("fires", 1), ("silent", 2)):
-            events = document.data.get(key)
-            if not isinstance(events, list) or len(events) < least:
-                line = document.line(key)
-                problems.append(f"{name}:{line}: '{key}' must list at least {least} events")
-    ids = {entry.id for entry in pack.entries if entry.path == rule.path and entry.id}
-    problems += [f"{name}:1: rule {missing} is not proven" for missing in sorted(ids - proven)]
-    strange = sorted(proven - ids)
-    problems += [f"{name}:1: {rule.path} holds no rule '{other}'" for other in strange]
-    return problems
+    folder = pack.folder / "tests" / "rules"
+    for path in sorted(folder.glob("*.yml")):
+        name = path.relative_to(pack.folder).as_posix()
+        documents, problems = parse(path.read_text("utf-8", errors="replace"), name)
+        yield from problems
+        if not problems and len(documents) != 1:
+            yield f"{name}:1: a proof file must hold one YAML document"
+        for document in documents:
+            yield from (f"{name}:{line}: {text}" for line, text in _proof_shape(document))
+            if isinstance(document.data, dict):
+                proven.add(str(document.data.get("rule", "")))
+    for rule in pack.rules:
+        stem = Path(rule.path).stem
+        if not (folder / f"{stem}.yml").is_file():
+            yield f"{rule.path}:1: no proof: tests/rules/{stem}.yml is missing"
+        for entry in pack.entries:
+            if entry.path == rule.path and entry.id and entry.id not in proven:
+                yield f"{entry.path}:{entry.line}: no proof in tests/rules names the rule"
+
+
+def _proof_shape(proof: Marked) -> Iterator[tuple[int, str]]:
+    if not isinstance(proof.data, dict):
+        yield proof.line(), "a proof must be a mapping"
+        return
+    for key in proof.data:
+        if key not in PROOF_KEYS:
+            yield proof.line(key), f"unknown key '{key}'"
+    for key, least in (("fires", 1), ("silent", 2)):
+        events = proof.data.get(key)
+        if not isinstance(events, list) or len(events) < least:
+            yield proof.line(key), f"'{key}' must list at least {least} events"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from afterpatch.campaigns.marks import Marked, parse, path_text
 from afterpatch.campaigns.rules import RuleEntry, read_rules
@@ -87,13 +88,24 @@ def _read_campaign(folder: Path, problems: list[str]) -> tuple[CampaignFile | No
     try:
         return CampaignFile.model_validate(marked.data), marked
     except ValidationError as error:
-        for item in error.errors(include_url=False):
+        for item in _first_causes(error):
             place = tuple(step for step in item["loc"] if step != "[key]")
             reason = item["msg"].removeprefix("Value error, ")
             if item["type"] == "extra_forbidden":
                 reason = "unknown key"
             problems.append(f"{CAMPAIGN}:{marked.line(*place)}: {path_text(place)}: {reason}")
         return None, marked
+
+
+def _first_causes(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Errors without "too short" lists that are short only because an item in them is wrong."""
+    items = error.errors(include_url=False)
+    places = [item["loc"] for item in items]
+    for item in items:
+        place = item["loc"]
+        inside = any(len(p) > len(place) and p[: len(place)] == place for p in places)
+        if not (item["type"] == "too_short" and inside):
+            yield item
 
 
 def _rule_texts(folder: Path, problems: list[str]) -> Iterator[RuleText]:

@@ -4,23 +4,37 @@ Exit codes: 0 assessed, nothing found, coverage complete · 1 findings · 2 usag
 3 inconclusive · 130 stopped by the user (nothing was written).
 """
 
+import importlib
 import sys
+from typing import Final
 
 import click
 
 from afterpatch import __version__
-from afterpatch.cli.assess import assess
-from afterpatch.cli.campaign import campaign
-from afterpatch.cli.demo import demo
-from afterpatch.cli.explain import explain
-from afterpatch.cli.simulate import simulate
 from afterpatch.model.errors import AfterpatchError
 
-EXIT_ERROR = 2
-EXIT_STOPPED = 130
+EXIT_ERROR: Final = 2
+EXIT_STOPPED: Final = 130
+VERBS: Final = ("assess", "campaign", "demo", "explain", "simulate")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Verbs(click.Group):
+    """Imports a verb's module only when that verb is used, so that start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"afterpatch.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="afterpatch")
 def cli() -> None:
     """The patch is out; were you hit first?
@@ -30,15 +44,11 @@ def cli() -> None:
     """
 
 
-for command in (assess, demo, explain, campaign, simulate):
-    cli.add_command(command)
-
-
 def main() -> None:
     """Run the command line; every expected error is one plain sentence on stderr."""
     try:
         code = cli(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         print("afterpatch: stopped; nothing was written", file=sys.stderr)
         sys.exit(EXIT_STOPPED)
     except click.ClickException as error:

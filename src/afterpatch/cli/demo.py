@@ -14,7 +14,7 @@ from afterpatch.pipeline.run import assess_paths
 from afterpatch.simulate.demo import demo_scenario
 from afterpatch.simulate.write import write
 
-EVIDENCE, REPORT, MARKER = "evidence", "report", ".afterpatch-demo"
+EVIDENCE, REPORT, LABELS, MARKER = "evidence", "report", "labels.json", ".afterpatch-demo"
 
 
 @click.command()
@@ -27,7 +27,7 @@ def demo(output: Path, workers: int | None) -> int:
     """Simulate an incident on several Exchange servers, assess it, show the verdicts."""
     evidence = _fresh(output)
     click.echo(f"Simulating evidence in {evidence} …", err=True)
-    write(demo_scenario(), evidence)
+    write(demo_scenario(), evidence, output / LABELS)
     campaign = load(DEFAULT_CAMPAIGN)
     with watching() as watcher:
         assessment = assess_paths([str(evidence)], campaign, workers, watcher)

@@ -12,6 +12,7 @@ def simulate(folder: Path) -> int:
     from afterpatch.simulate.demo import demo_scenario
     from afterpatch.simulate.write import write
 
-    write(demo_scenario(), folder)
-    click.echo(f"Wrote {folder}")
+    labels = folder.with_name(f"{folder.name}.labels.json")
+    write(demo_scenario(), folder, labels)
+    click.echo(f"Wrote {folder} and {labels}")
     return 0

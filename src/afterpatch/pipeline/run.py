@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afterpatch import __version__
@@ -46,7 +46,8 @@ def assess_paths(
         gaps=discovery.gaps,
         notices=discovery.notices,
         campaign=campaign,
-        rules=detector.infos,
+        # Rules that only feed a correlation prove nothing by themselves.
+        rules=[replace(i, stage="") if i.id in detector.silent else i for i in detector.infos],
         unsupported=detector.unsupported,
         correlate=detector.correlate,
         tool_version=__version__,

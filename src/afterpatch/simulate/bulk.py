@@ -17,7 +17,7 @@ _START: Final = utc("2021-02-20")
 _YEARS: Final = timedelta(days=3650)
 
 
-def bulk(out: Path, gigabytes: float, seed: str = "bulk") -> Labels:
+def write_bulk(out: Path, gigabytes: float, seed: str = "bulk") -> Labels:
     """Write about this many gigabytes (10^9 bytes) of one server's logs below ``out``.
 
     The hits lie in the first hour, so that any size holds them. ``labels.json`` is not written.

@@ -49,7 +49,7 @@ def setup_log(plan: ServerPlan, build: str, started: datetime) -> str:
     lines = []
     for number, text in enumerate(steps):
         when = started + timedelta(minutes=4 * number, milliseconds=325)
-        lines.append(f"[{when:%m/%d/%Y %H:%M:%S}.{when.microsecond // 100:04d}] [0] {text}")
+        lines.append(f"[{when:%m/%d/%Y %H:%M:%S}.{when.microsecond // 1000:04d}] [0] {text}")
     return "\r\n".join(lines) + "\r\n"
 
 

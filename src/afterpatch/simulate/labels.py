@@ -22,7 +22,13 @@ from afterpatch.simulate.scenario import (
 from afterpatch.simulate.trace import Trace
 
 WINDOW_START: Final = utc("2021-01-06")  # first exploitation known (Volexity)
-CLEARING: Final = ("httpproxy:Ecp", "httpproxy:Owa")
+# Logs that must cover the window before a server may be called clear: one of each group.
+CLEARING: Final = (
+    ("httpproxy:Ecp",),
+    ("httpproxy:Owa",),
+    ("ecp-server", "windows:MSExchange Management"),
+    ("iis-front",),
+)
 LABELS_SCHEMA: Final = "afterpatch.labels/1"
 
 
@@ -47,7 +53,8 @@ class Label:
     ceiling       the most it may say: what a fair reader could still draw from what survives.
     order         patched-before, patched-after-exploitation, not-patched or unknown.
     order_certain whether builds before and after the patch are both in the evidence.
-    complete      HttpProxy Ecp and Owa cover the window from 2021-01-06 to the patch.
+    complete      every log of ``CLEARING`` covers the window from 2021-01-06 to the patch, and
+                  the web files are there.
     cleared       complete, and at most attempted.
     """
 
@@ -154,7 +161,7 @@ def _complete(plan: ServerPlan) -> bool:
     end = min(plan.patched_at or last, last)
     if first > WINDOW_START or plan.truncated or plan.volume.every_hours > 6:
         return False
-    if not {"Ecp", "Owa"} <= set(plan.volume.protocols):
+    if not {"Ecp", "Owa"} <= set(plan.volume.protocols) or "web-files" in plan.missing:
         return False
     due = [
         hour
@@ -162,7 +169,9 @@ def _complete(plan: ServerPlan) -> bool:
         if WINDOW_START <= hour < end - timedelta(hours=1)
         and hour.hour % plan.volume.every_hours == 0
     ]
-    return bool(due) and all(plan.keeps(log, hour) for log in CLEARING for hour in due)
+    return bool(due) and all(
+        any(all(plan.keeps(log, hour) for hour in due) for log in group) for group in CLEARING
+    )
 
 
 def _culprits(plan: ServerPlan, trace: Trace) -> Iterable[Culprit]:

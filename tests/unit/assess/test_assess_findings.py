@@ -3,7 +3,8 @@ from afterpatch.assess.lifetimes import lifetimes
 
 
 def build(hits, rules, campaign, overflow=None):
-    return build_findings("EX01", key_hits(hits, rules, campaign), overflow or {}, campaign)
+    keyed = key_hits(hits, rules, campaign)
+    return [f.finding for f in build_findings("EX01", keyed, overflow or {}, campaign)]
 
 
 def test_hits_of_one_session_are_one_finding(campaign, rules, hit):

@@ -1,4 +1,4 @@
-from afterpatch.assess.hosts import group_hosts
+from afterpatch.assess.merging import group_hosts
 from afterpatch.model.places import Gap, HostClaim
 
 FOLDER = HostClaim(20, "EX01", "folder name")

@@ -51,8 +51,10 @@ def test_groups_do_not_mix_and_rows_without_the_group_stay_out() -> None:
 
 @pytest.mark.parametrize(
     ("comparison", "threshold", "fires"),
-    [("gt", 2, 1), ("gt", 3, 0), ("gte", 3, 1), ("lt", 4, 1), ("lt", 3, 0), ("lte", 3, 1)]
-    + [("eq", 3, 1), ("eq", 2, 0), ("neq", 3, 0), ("neq", 1, 1)],
+    [
+        *(("gt", 2, 1), ("gt", 3, 0), ("gte", 3, 1), ("lt", 4, 1), ("lt", 3, 0), ("lte", 3, 1)),
+        *(("eq", 3, 1), ("eq", 2, 0), ("neq", 3, 0), ("neq", 1, 1)),
+    ],
 )
 def test_comparisons_are_asked_of_whole_windows(
     comparison: str, threshold: int, fires: int

@@ -17,6 +17,7 @@ from afterpatch.model.campaigns import RuleText
 WINDOWS = Logsource("process_creation", "windows", "sysmon")
 IIS = Logsource("webserver", "windows", "iis")
 PROXY = Logsource("webserver", "exchange", "httpproxy")
+DEFENDER = Logsource("process_creation", "windows", "windefend")
 HTTPERR = Logsource("webserver", "windows", "httperr")
 
 
@@ -223,6 +224,7 @@ WEB_CASES = [
         True,
     ),
     (HTTPERR, r"{cs-uri-query|contains: 'b\?/a'}", {"cs-uri": "/a?b"}, False),
+    (DEFENDER, "{ThreatName|contains: eicar}", {"Threat Name": "x/EICAR"}, True),
     # joined views belong to web servers only
     (WINDOWS, "{cs-uri-query|contains: /owa/auth/}", SPLIT, False),
 ]
