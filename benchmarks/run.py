@@ -8,6 +8,7 @@ from, prints matching lines' counts only, and uses as many threads as there are 
 """
 
 import argparse
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from afterpatch.campaigns.load import load
+from afterpatch.detect.prefilter import TextPrefilter
 from afterpatch.pipeline.unit import Rules
 from afterpatch.simulate.bulk import write_bulk
 from benchmarks.measure import Measured, best
@@ -78,9 +80,14 @@ def measure(evidence: Path, literals: Path, repeats: int) -> list[tuple[str, Mea
 
 
 def campaign_literals() -> list[str]:
-    """What the prefilter looks for, as plain strings."""
+    """What the prefilter looks for, as plain strings; of a pair of literals the longer one."""
     detector = Rules.of(load("hafnium-exchange-2021")).build()
-    return sorted({*detector.literals("webserver"), *detector.literals("exchange")})
+    found = set()
+    for prefilter in (detector.wanted("webserver"), detector.wanted("exchange")):
+        for pattern in prefilter.patterns if isinstance(prefilter, TextPrefilter) else ():
+            literals = [re.sub(r"\\(.)", r"\1", part) for part in pattern.decode().split(r"[^\n]*")]
+            found.add(max(literals, key=len))
+    return sorted(found)
 
 
 def table(rows: list[tuple[str, Measured | None]], size_bytes: int) -> Table:

@@ -7,16 +7,6 @@ import sys
 
 import pytest
 
-from afterpatch.simulate.demo import demo_scenario
-from afterpatch.simulate.write import write
-
-
-@pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("case") / "evidence"
-    write(demo_scenario(), folder, folder.with_name("labels.json"))
-    return folder
-
 
 def run(evidence, workers=1, **environment):
     command = [sys.executable, "-m", "afterpatch", "assess", evidence.name, "--format", "json"]

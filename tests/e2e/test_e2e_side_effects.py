@@ -7,11 +7,6 @@ import sys
 import textwrap
 import time
 
-import pytest
-
-from afterpatch.simulate.demo import demo_scenario
-from afterpatch.simulate.write import write
-
 WATCHED = textwrap.dedent(
     """
     import os, sys, tempfile
@@ -35,13 +30,6 @@ WATCHED = textwrap.dedent(
     print("\\nSIDE-EFFECTS", seen)
     """
 )
-
-
-@pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("case") / "evidence"
-    write(demo_scenario(), folder, folder.with_name("labels.json"))
-    return folder
 
 
 def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path):

@@ -123,7 +123,7 @@ def first_exploitation(findings: Sequence[Finding], campaign: Campaign) -> datet
 
 
 _ORDER_WORDS = {
-    "patched-before": "patched before any exploitation seen",
+    "patched-before": "seen only after the patch, so the way in was earlier or another one",
     "patched-after-exploitation": "patched only after the exploitation, which does not evict",
     "not-patched": "not patched as far as the evidence reaches",
     "unknown": "whether the patch came first cannot be said",

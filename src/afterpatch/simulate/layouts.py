@@ -80,8 +80,7 @@ class _Archive:
         plan, taken = self.plan, self.plan.days[1]
         name = {
             "kape": f"{taken:%Y-%m-%dT%H%M%S}_{plan.name}.zip",
-            "velociraptor": f"Collection-{plan.fqdn.replace('.', '_')}-{taken:%Y-%m-%dT%H_%M_%SZ}"
-            ".zip",
+            "velociraptor": f"Collection-{plan.name}-{taken:%Y-%m-%dT%H_%M_%SZ}.zip",
         }.get(plan.layout, f"{plan.name}.zip")
         archive = self.out / name
         with zipfile.ZipFile(archive, "w", compresslevel=1) as packed:

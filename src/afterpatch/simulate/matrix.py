@@ -230,7 +230,7 @@ def _plan(number: int, family: str, rng: Random, seed: str) -> ServerPlan:
         missing=lost if isinstance(lost, frozenset) else frozenset(),
         skew_hours=-5 if rng.random() < 0.1 else 0,
         layout=rng.choice(_LAYOUTS),
-        volume=Volume(rows=60),
+        volume=Volume(60, 2, ("Ecp", "Owa", "Ews", "Mapi")),
         address=f"10.30.1.{number % 250 + 1}",
         public_name="mail.fabrikam.example",
         seed=seed,
