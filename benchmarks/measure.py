@@ -13,19 +13,17 @@ SAMPLE_S = 0.02
 
 @dataclass(frozen=True)
 class Measured:
-    """One command's cost. ``peak_bytes`` sums proportional memory over the process tree."""
+    """One command's cost. ``peak_bytes`` sums resident memory over the process tree."""
 
     seconds: float
     peak_bytes: int
-    stdout: str
-    code: int
 
 
 def run(command: Sequence[str], cwd: Path | None = None) -> Measured:
-    """Run to the end; output is kept, not shown."""
+    """Run to the end; output goes nowhere."""
     start = time.perf_counter()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd
     ) as process:
         watched = psutil.Process(process.pid)
         peak = 0
@@ -35,8 +33,7 @@ def run(command: Sequence[str], cwd: Path | None = None) -> Measured:
                 process.wait(SAMPLE_S)
             except subprocess.TimeoutExpired:
                 continue
-        out = process.stdout.read() if process.stdout else ""
-    return Measured(time.perf_counter() - start, peak, out, process.returncode)
+    return Measured(time.perf_counter() - start, peak)
 
 
 def tree_bytes(process: psutil.Process) -> int:
@@ -56,5 +53,4 @@ def tree_bytes(process: psutil.Process) -> int:
 def best(command: Sequence[str], repeats: int, cwd: Path | None = None) -> Measured:
     """The fastest of several runs, with the highest memory of all of them."""
     runs = [run(command, cwd) for _ in range(repeats)]
-    fastest = min(runs, key=lambda m: m.seconds)
-    return Measured(fastest.seconds, max(m.peak_bytes for m in runs), fastest.stdout, fastest.code)
+    return Measured(min(m.seconds for m in runs), max(m.peak_bytes for m in runs))

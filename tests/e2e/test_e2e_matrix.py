@@ -13,6 +13,7 @@ CASES = tuple(matrix("labelled", len(FAMILIES)))
 
 @pytest.mark.parametrize("case", CASES, ids=[case.family for case in CASES])
 def test_the_verdict_is_what_the_label_says(case, tmp_path):
+    (tmp_path / "case").mkdir()
     label = write_server(case.plan, tmp_path / "case")
     assessment = assess_paths([str(tmp_path / "case")], CAMPAIGN, workers=1)
     (host,) = assessment.hosts

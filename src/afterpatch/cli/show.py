@@ -1,5 +1,6 @@
 """Shared by the verbs that end in a verdict: print it, write it, choose the exit code."""
 
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.verdicts import Assessment
 from afterpatch.report.document import document
-from afterpatch.report.json_report import dumps
+from afterpatch.report.json_report import json_bytes
 from afterpatch.report.text import render_story, render_summary
 from afterpatch.report.write import write_reports
 
@@ -25,7 +26,8 @@ def show(
     """Print the assessment in the asked form, write the reports if asked; the exit code."""
     doc = document(assessment, [campaign])
     if form == "json":
-        print(dumps(doc), end="")
+        # The document is UTF-8 whatever the terminal's locale says.
+        sys.stdout.buffer.write(json_bytes(doc))
     else:
         console = Console(highlight=False)
         render_summary(doc, console)

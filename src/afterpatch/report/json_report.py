@@ -18,11 +18,6 @@ def json_bytes(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def dumps(document: Mapping[str, Any]) -> str:
-    """The same text as ``str``, for standard output."""
-    return json_bytes(document).decode()
-
-
 def write_json(document: Mapping[str, Any], target: Path | BinaryIO) -> None:
     """Write to a file (whole or not at all) or to an open binary stream."""
     content = json_bytes(document)

@@ -56,11 +56,11 @@ def _first_use(scene: Scene, seconds: float) -> None:
     when = scene.later(seconds)
     path, note = webfiles.compiled_page(_page(scene), scene.rng)
     if not any(_page(scene).rsplit("/", 1)[-1].lower() in known for known in _compiled(scene)):
-        scene.leave(path, note, when, "file-written", "shell-used")
+        scene.leave(path, note, when, "shell-used")
         created = windows.file_created(
             scene.plan, when, scene.rng, path.replace("/", "\\"), windows.W3WP.lower()
         )
-        scene.note(f"windows:{windows.SYSMON}", when, created, "file-written", "shell-used")
+        scene.note(f"windows:{windows.SYSMON}", when, created, "shell-used")
 
 
 def _compiled(scene: Scene) -> list[str]:
@@ -70,7 +70,7 @@ def _compiled(scene: Scene) -> list[str]:
 def shell_check(scene: Scene) -> None:
     """Somebody looks whether the page is there, and it is: GET 200, page compiled."""
     scene.trace.happens("shell-used")
-    _ask(scene, 0, "GET", 200, "file-written", "shell-used")
+    _ask(scene, 0, "GET", 200, "shell-used")
     _first_use(scene, 0.2)
 
 
@@ -107,7 +107,7 @@ def shell_remains(scene: Scene) -> None:
     """A shell long gone, its logs too: only the compiled note is left."""
     scene.trace.happens("shell-used")
     path, note = webfiles.compiled_page(_page(scene), scene.rng)
-    scene.leave(path, note, scene.act.at, "file-written", "shell-used")
+    scene.leave(path, note, scene.act.at, "shell-used")
     scene.trace.known(scene.act.actor, "shells", _page(scene))
 
 
@@ -125,13 +125,13 @@ def dearcry(scene: Scene) -> None:
     plan, when = scene.plan, scene.act.at
     _start(scene, 0, f"cmd /c c:\\windows\\temp\\{word(scene.rng, 6)}.exe", "shell-used")
     installed = windows.service_installed(plan, when, "msupdate", "C:\\windows\\temp\\rans.exe")
-    scene.note(f"windows:{windows.SYSTEM}", when, installed, "", "follow-up")
+    scene.note(f"windows:{windows.SYSTEM}", when, installed, "follow-up")
     for i in range(20):
         later = when + timedelta(seconds=5 + i)
         target = f"D:\\Shares\\{word(scene.rng, 9)}.docx.CRYPT"
         image = "C:\\windows\\temp\\rans.exe"
         created = windows.file_created(plan, later, scene.rng, target, image)
-        scene.note(f"windows:{windows.SYSMON}", later, created, "", "follow-up")
+        scene.note(f"windows:{windows.SYSMON}", later, created, "follow-up")
 
 
 def browser(chrome: str) -> str:

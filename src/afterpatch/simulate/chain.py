@@ -249,7 +249,10 @@ def oab_write(scene: Scene) -> None:
 
 
 def um_deserialisation(scene: Scene) -> None:
-    """CVE-2021-26857: Unified Messaging fails with InvalidCastException; code may have run."""
+    """CVE-2021-26857: Unified Messaging fails with InvalidCastException.
+
+    With ``child`` yes the failing service also starts a command: the code ran.
+    """
     scene.trace.happens("attempted")
     log = f"windows:{windows.APPLICATION}"
     text = (
@@ -258,4 +261,13 @@ def um_deserialisation(scene: Scene) -> None:
     )
     provider = "MSExchange Unified Messaging"
     event = windows.application(scene.plan, scene.act.at, provider, 1423, 2, text)
-    scene.note(log, scene.act.at, event, "", "file-written")
+    scene.note(log, scene.act.at, event, "attempted")
+    if scene.param("child", "no") == "yes":
+        scene.trace.happens("shell-used")
+        worker = f"{webfiles.V15}/Bin/UMWorkerProcess.exe".replace("/", "\\")
+        image, command = "C:\\Windows\\System32\\cmd.exe", "cmd /c whoami"
+        when = scene.later(0.4)
+        started = windows.process_created(
+            scene.plan, when, scene.rng, image, command, worker, worker
+        )
+        scene.note(f"windows:{windows.SYSMON}", when, started, "shell-used")

@@ -42,7 +42,7 @@ def test_amsi(scene: Scene) -> None:
             "TargetServerVersion": "15.00.1497.000",
         },
     )
-    scene.send(request, "", "attempted")
+    scene.send(request)
 
 
 def url_change(scene: Scene) -> None:
@@ -101,7 +101,7 @@ def shell_hunters(scene: Scene) -> None:
 def timeout_logout(scene: Scene) -> None:
     """A page that ships with Exchange, and its name in the wrong folder."""
     _visit(scene, 0, "/ecp/auth/TimeoutLogout.aspx", 200)
-    _visit(scene, 3, "/owa/auth/TimeoutLogout.aspx", 302, "scanned")
+    _visit(scene, 3, "/owa/auth/TimeoutLogout.aspx", 302)
     _visit(scene, 5, "/owa/auth/OutlookCN.aspx", 200)
 
 
@@ -121,7 +121,7 @@ def ediscovery_tool(scene: Scene) -> None:
             "TargetServer": scene.plan.fqdn,
         },
     )
-    scene.send(request, "", "scanned")
+    scene.send(request)
 
 
 def vendor_archives(scene: Scene) -> None:

@@ -52,7 +52,7 @@ class Label:
     stage         the least a verdict must say: proven by single rows that survive.
     ceiling       the most it may say: what a fair reader could still draw from what survives.
     order         patched-before, patched-after-exploitation, not-patched or unknown.
-    order_certain whether builds before and after the patch are both in the evidence.
+    order_certain whether logs date both the patch and the first exploitation.
     complete      every log of ``CLEARING`` covers the window from 2021-01-06 to the patch, and
                   the web files are there.
     cleared       complete, and at most attempted.
@@ -97,11 +97,13 @@ def label(plan: ServerPlan, trace: Trace, path: str) -> Label:
     """The label of one server; ``path`` is where its evidence lies below the output folder."""
     stage, ceiling = "", ""
     exploited: datetime | None = None
-    for _, when, witness in trace.surviving(plan):
+    logged = False
+    for log, when, witness in trace.surviving(plan):
         stage = max(stage, witness.shows, key=rank)
         ceiling = max(ceiling, witness.may_show, key=rank)
         if rank(witness.shows) >= rank(FIRST_COMPROMISED):
             exploited = min(exploited or when, when)
+            logged = logged or log != "web-files"
     complete = _complete(plan)
     return Label(
         server=plan.name,
@@ -115,7 +117,7 @@ def label(plan: ServerPlan, trace: Trace, path: str) -> Label:
         first_exploitation=rfc3339(exploited) if exploited else None,
         patched_at=rfc3339(plan.patched_at) if plan.patched_at else None,
         order=_order(plan, exploited),
-        order_certain=_order_certain(plan, trace),
+        order_certain=_order_certain(plan, trace) and (logged or exploited is None),
         complete=complete,
         cleared=complete and band(stage) in ("none", "attempted"),
         intrusions=tuple(_culprits(plan, trace)),

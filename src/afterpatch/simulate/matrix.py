@@ -158,6 +158,10 @@ def _ransom(d: _Draw) -> tuple[Act, ...]:
     return (d.chain(5, "a", shell=page), d.act("dearcry", 900, "a", shell=page))
 
 
+def _um(d: _Draw) -> tuple[Act, ...]:
+    return (d.act("um-deserialisation", 1, "a", child=d.rng.choice(("yes", "no"))),)
+
+
 def _one(kind: str) -> Callable[[_Draw], tuple[Act, ...]]:
     return lambda d: (d.act(kind, 1),)
 
@@ -186,7 +190,7 @@ FAMILIES: Final[Mapping[str, tuple[Callable[[_Draw], tuple[Act, ...]], tuple[str
     "follow-up": (_follow_up, _OPEN),
     "two-actors": (_two_actors, _OPEN),
     "ransom": (_ransom, _OPEN),
-    "um": (_one("um-deserialisation"), _OPEN),
+    "um": (_um, _OPEN),
     "test-amsi": (_one("test-amsi"), _FIXED),
     "url-change": (_one("url-change"), _ANY),
     "shell-hunters": (_one("shell-hunters"), _ANY),
@@ -216,7 +220,7 @@ def _plan(number: int, family: str, rng: Random, seed: str) -> ServerPlan:
     patched = {"none": None, "before": at - timedelta(hours=6), "after": at + timedelta(hours=20)}
     before, after = rng.choice(BUILDS)
     name = f"MX{number:03d}"
-    lost = _lost(rng, at)
+    loss = _loss(rng)
     return ServerPlan(
         name=name,
         fqdn=f"{name.lower()}.fabrikam.local",
@@ -226,8 +230,10 @@ def _plan(number: int, family: str, rng: Random, seed: str) -> ServerPlan:
         patch_kind="cu" if rng.random() < 0.2 else "su",
         days=(first, last),
         events=acts(_Draw(rng, at)),
-        rolled=lost if isinstance(lost, dict) else {},
-        missing=lost if isinstance(lost, frozenset) else frozenset(),
+        rolled=dict.fromkeys(loss.rolled, at + timedelta(hours=8)),
+        missing=frozenset(loss.missing),
+        holes=dict.fromkeys(loss.holes, ((at - timedelta(hours=9), at - timedelta(hours=2)),)),
+        truncated=frozenset(loss.truncated),
         skew_hours=-5 if rng.random() < 0.1 else 0,
         layout=rng.choice(_LAYOUTS),
         volume=Volume(60, 2, ("Ecp", "Owa", "Ews", "Mapi")),
@@ -237,20 +243,33 @@ def _plan(number: int, family: str, rng: Random, seed: str) -> ServerPlan:
     )
 
 
-def _lost(rng: Random, at: datetime) -> dict[str, datetime] | frozenset[str]:
-    """What of the evidence is gone: nothing for half of the servers."""
-    if rng.random() < 0.5:
-        return frozenset()
-    rolled = dict.fromkeys(("httpproxy:*",), at + timedelta(hours=8))
-    losses: tuple[dict[str, datetime] | frozenset[str], ...] = (
-        rolled,
-        rolled | {"ecp-server": at + timedelta(hours=8)},
-        frozenset(_ALL_PROXY),
-        frozenset({"ecp-server"}),
-        frozenset({"windows:*"}),
-        frozenset({"web-files"}),
-        frozenset({"windows:*", "web-files"}),
-        frozenset({"iis-front", "iis-back"}),
-        frozenset({"iis-back", "exchange-setup", "httperr"}),
-    )
-    return rng.choice(losses)
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What of the evidence is gone: logs that rolled after the act, were not collected, have a hole
+    before the act, or end in the middle of a record.
+    """
+
+    rolled: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    holes: tuple[str, ...] = ()
+    truncated: tuple[str, ...] = ()
+
+
+_LOSSES: Final = (
+    _Loss(rolled=("httpproxy:*",)),
+    _Loss(rolled=("httpproxy:*", "ecp-server")),
+    _Loss(missing=_ALL_PROXY),
+    _Loss(missing=("ecp-server",)),
+    _Loss(missing=("windows:*",)),
+    _Loss(missing=("web-files",)),
+    _Loss(missing=("windows:*", "web-files")),
+    _Loss(missing=("iis-front", "iis-back")),
+    _Loss(missing=("iis-back", "exchange-setup", "httperr")),
+    _Loss(holes=("httpproxy:*", "iis-front")),
+    _Loss(truncated=("httpproxy:Ecp", "ecp-server", "iis-front")),
+)
+
+
+def _loss(rng: Random) -> _Loss:
+    """Nothing for half of the servers."""
+    return _Loss() if rng.random() < 0.5 else rng.choice(_LOSSES)

@@ -13,7 +13,7 @@ def test_replaces_and_leaves_nothing_else(tmp_path):
     path.write_bytes(b"old")
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -28,7 +28,7 @@ def test_an_interrupt_leaves_the_old_file(tmp_path, monkeypatch, error):
     with pytest.raises(error):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_refuses_links_and_folders(tmp_path):
