@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A law that fails must fail for everybody, at once and again.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 PUBLIC_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

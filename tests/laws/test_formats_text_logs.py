@@ -163,7 +163,8 @@ def logs(kind: str, broken: bool = False) -> st.SearchStrategy[str]:
 def test_any_bytes_are_accounted_for(data: bytes, kind: str) -> None:
     found = whole(data, kind)
     assert found.records == found.events + found.skipped + sum(g.records for g in found.gaps)
-    assert bool(found.records) == bool(data.removeprefix(b"\xef\xbb\xbf")) or found.gaps or not data
+    empty = data in (b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+    assert empty or found.records or found.gaps
     recognise(data, ITEM)
 
 

@@ -6,7 +6,7 @@ column table of the wanted events.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,34 +94,66 @@ class Segment:
 
     def batch(self, wanted: Mask | None) -> Batch | None:
         """The wanted events cut into columns; ``wanted`` has a mark per line of the block."""
-        regular, times, exact = self.regular, self.times, self.exact
+        regular, times, exact = self.regular, self.times, list(self.exact)
         if wanted is not None:
             chosen = wanted[regular]
             regular, times = regular[chosen], times[chosen]
             # A record over several lines is rare and always given: a prefilter sees lines.
             exact = [event for event in exact if wanted[event.line] or event.last > event.line]
-        rows = list(exact)
-        for line, time_us in zip(regular.tolist(), times.tolist(), strict=True):
-            text = self.lines.text(line)
-            fields = self.syntax.split(text, len(self.table.names), None) or []
-            rows.append(ExactEvent(line, line, time_us, fields, text))
-        if not rows:
+        frames = [*self._plain_frame(regular, times, exact), *self._frame(exact)]
+        if not frames:
             return None
-        rows.sort(key=lambda row: row.line)
-        return Batch(self.table.logsource, self.table.extend(self._frame(rows)))
+        frame = pl.concat(frames).sort(RECORD, maintain_order=True)
+        if self.syntax.absent is not None:
+            named = pl.col(self.table.names)
+            frame = frame.with_columns(pl.when(named != self.syntax.absent).then(named))
+        return Batch(self.table.logsource, self.table.extend(frame))
 
-    def _frame(self, rows: list[ExactEvent]) -> pl.DataFrame:
-        absent = self.syntax.absent
-        series = [
-            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [self.lines.number(row.line) for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw[:MAX_RAW_CHARS] for row in rows], dtype=pl.String),
-        ]
-        columns = zip(*(row.fields for row in rows), strict=True)
-        for name, column in zip(self.table.names, columns, strict=True):
-            values = [None if v == absent else v for v in column] if absent else column
-            series.append(pl.Series(name, values, dtype=pl.String))
-        return pl.DataFrame(series)
+    def _plain_frame(
+        self, regular: Offsets, times: Offsets, exact: list[ExactEvent]
+    ) -> Iterator[pl.DataFrame]:
+        """Lines without quotes, split all at once; lines with quotes join ``exact``."""
+        data, plain = self.lines.data, []
+        starts, ends = self.lines.starts[regular].tolist(), self.lines.ends[regular].tolist()
+        for line, time_us, start, end in zip(
+            regular.tolist(), times.tolist(), starts, ends, strict=True
+        ):
+            text = decode(data[start:end])
+            if self.syntax.quoted and '"' in text:
+                fields = split_quoted(text, self.syntax.separator) or []
+                exact.append(ExactEvent(line, line, time_us, fields, text))
+            else:
+                plain.append((line, time_us, text))
+        if plain:
+            lines, plain_times, texts = zip(*plain, strict=True)
+            count = len(self.table.names)
+            whole = pl.Series(texts, dtype=pl.String)
+            fields_at_once = whole.str.split_exact(self.syntax.separator, count - 1)
+            columns = fields_at_once.struct.rename_fields(list(self.table.names)).struct.unnest()
+            yield self._reserved(lines, plain_times, texts).hstack(columns)
+
+    def _frame(self, events: list[ExactEvent]) -> Iterator[pl.DataFrame]:
+        """Events that are cut into fields already."""
+        if events:
+            columns = zip(*(event.fields for event in events), strict=True)
+            series = [
+                pl.Series(name, column, dtype=pl.String)
+                for name, column in zip(self.table.names, columns, strict=True)
+            ]
+            lines, _, times, _, texts = zip(*events, strict=True)
+            yield self._reserved(lines, times, texts).hstack(series)
+
+    def _reserved(
+        self, lines: Sequence[int], times: Sequence[int | None], texts: Sequence[str]
+    ) -> pl.DataFrame:
+        numbers = [self.lines.number(line) for line in lines]
+        return pl.DataFrame(
+            [
+                pl.Series(TIME, times, dtype=pl.Int64),
+                pl.Series(RECORD, numbers, dtype=pl.Int64),
+                pl.Series(RAW, [text[:MAX_RAW_CHARS] for text in texts], dtype=pl.String),
+            ]
+        )
 
     def _runs(self, column: int, cuts: Offsets) -> tuple[list[str], list[int]]:
         """A column's texts among the regular lines, and where each starts, the end last."""

@@ -16,7 +16,7 @@ import numpy as np
 from afterpatch.formats.bit_index import BitIndex, Bytes, Offsets
 
 # Measured: 2-4 MiB keeps a block and its masks in the processor's cache.
-BLOCK_BYTES: Final = 2 << 20
+BLOCK_BYTES: Final = 4 << 20
 MAX_LINE_BYTES: Final = 4 << 20
 _READ_BYTES: Final = 1 << 18
 # A block of empty lines must not become arrays many times its own size.

@@ -7,17 +7,19 @@ a gap in the reading; only a fault of ours raises.
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import polars as pl
 
 from afterpatch.detect.detector import Detector
 from afterpatch.evidence.hashing import Digest, HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Piece
+from afterpatch.model.batches import Batch, Logsource, Piece
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
 from afterpatch.model.hits import Hit
 from afterpatch.model.places import Fact, Gap, Item, Notice, Source
@@ -29,6 +31,8 @@ MAX_CONTENT_BYTES = 64 << 20
 # Full original text is kept for the first hits of a rule in a source; later ones are cut.
 FULL_TEXT_HITS = 50
 CUT_CHARS = 400
+# Rows gathered before the rules look at them: each look has a price of its own.
+GATHER_ROWS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +141,48 @@ def _read_pieces(
     stream: BinaryIO, known: Format, item: Item, detector: Detector, tally: _Tally
 ) -> None:
     wanted = detector.wanted(known.prefilter) if known.prefilter else None
-    for piece in known.read(stream, item, wanted):
-        tally.add(piece)
-        for batch in piece.batches:
-            result = detector.match(batch, item.name)
-            tally.evaluated |= result.evaluated
-            tally.overflow.update(result.overflow)
-            tally.add_hits(result.hits)
+    for batch in _gathered(_batches(known.read(stream, item, wanted), tally)):
+        result = detector.match(batch, item.name)
+        tally.evaluated |= result.evaluated
+        tally.overflow.update(result.overflow)
+        tally.add_hits(result.hits)
     if tally.events and known.logsource:
         # Lines that the prefilter passed over were evaluated too, by its proof of no match.
         tally.evaluated |= detector.applicable(known.logsource)
+
+
+def _batches(pieces: Iterable[Piece], tally: _Tally) -> Iterator[Batch]:
+    for piece in pieces:
+        tally.add(piece)
+        yield from piece.batches
+
+
+def _gathered(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Batches of like columns put together: a prefilter leaves few rows in each block.
+
+    Evidence that breaks off ends the gathering; what was gathered is still handed out.
+    """
+    waiting: dict[tuple[Logsource, tuple[str, ...]], list[Batch]] = {}
+    broken: Unreadable | None = None
+    try:
+        for batch in batches:
+            key = (batch.logsource, tuple(batch.frame.columns))
+            same = waiting.setdefault(key, [])
+            same.append(batch)
+            if sum(part.frame.height for part in same) >= GATHER_ROWS:
+                yield _joined(waiting.pop(key))
+    except Unreadable as error:
+        broken = error
+    for same in waiting.values():
+        yield _joined(same)
+    if broken:
+        raise broken
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    return Batch(batches[0].logsource, pl.concat([batch.frame for batch in batches]))
 
 
 def _read_content(

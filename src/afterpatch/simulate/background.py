@@ -69,7 +69,7 @@ class Background:
             if start <= when < start + self.step:
                 lines[log].at_ms.append((when - hour) // timedelta(milliseconds=1))
                 lines[log].text.append(text)
-        return {log: rows for log, rows in lines.items() if plan.keeps(log, start)}
+        return {log: rows for log, rows in lines.items() if rows.text and plan.keeps(log, start)}
 
     def _deck(self, start: datetime) -> tuple[dict[str, list[Visit]], list[Visit]]:
         build = self.plan.build_at(start)

@@ -92,7 +92,9 @@ def compiled_page(page: str, rng: Random) -> tuple[str, bytes]:
     """
     name = page.rsplit("/", 1)[-1].lower()
     assembly = f"App_Web_{word(rng, 8)}"
-    folder = f"{TEMPORARY}/{page.split('/')[1]}/{rng.getrandbits(32):08x}/{rng.getrandbits(32):08x}"
+    # A page outside any application belongs to the site's own, which ASP.NET calls "root".
+    application = "root" if page.startswith("/aspnet_client/") else page.split("/")[1]
+    folder = f"{TEMPORARY}/{application}/{rng.getrandbits(32):08x}/{rng.getrandbits(32):08x}"
     text = (
         '<?xml version="1.0" encoding="utf-8"?>\r\n'
         f'<preserve resultType="3" virtualPath="{page}" hash="{rng.getrandbits(32):x}" '
