@@ -7,7 +7,7 @@ than it can be seen, and what lies outside the picture is pinned to its edge, no
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from afterpatch.report.shape import (
@@ -33,6 +33,8 @@ MAX_LOG_LANES: Final = 14
 MAX_MARKS: Final = 200  # per lane; more would be one blot
 EDGE: Final = timedelta(days=30)  # how far findings may stretch the picture beyond the window
 CLOSE_UP_SHARE: Final = 8  # a close-up is worth drawing when all happens in 1/8 of the window
+_SECOND: Final = timedelta(seconds=1)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _STEPS: Final = tuple(
     timedelta(seconds=s)
     for s in (
@@ -104,7 +106,9 @@ class _Axis:
     """Time -> per cent of the width, clipped to the edges."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
-        self.start, self.end = start, max(end, start + timedelta(seconds=1))
+        # A second wide at least; the last second of the year 9999 has nothing after it.
+        self.start = min(start, _LAST - _SECOND)
+        self.end = max(end, self.start + _SECOND)
 
     def x(self, when: datetime) -> float:
         share = (min(max(when, self.start), self.end) - self.start) / (self.end - self.start)
@@ -171,7 +175,7 @@ def _picture(
     fixed = None
     if patched:
         start, end = map(parse, patched)
-        end = max(end, start + timedelta(seconds=1))
+        end = max(end, min(start, _LAST - _SECOND) + _SECOND)
         fixed = axis.bar(start, end, "fix", f"fix went in {interval(patched)}")
     kept = tuple(group for group in groups if group.lanes)
     return Picture(caption, kept, _ticks(axis), fixed)

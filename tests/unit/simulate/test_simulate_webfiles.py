@@ -43,5 +43,5 @@ def test_shipped_pages_are_harmless():
 def test_no_web_shell_text_stands_in_the_source():
     for module in Path(afterpatch.simulate.__file__).parent.glob("*.py"):
         text = module.read_text(encoding="utf-8").lower()
-        for word in ("eval(request", "runat=" + '"server"', "mini" + "dump 692 c"):
+        for word in ("ev" + "al(request", "runat=" + '"server"', "mini" + "dump 692 c"):
             assert word not in text, module.name
