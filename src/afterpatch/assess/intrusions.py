@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -120,7 +120,8 @@ def _is_shared(value: str) -> bool:
 def _link_nearby(findings: Sequence[KeyedFinding], campaign: Campaign, union: Union) -> None:
     """Findings in which no visitor was seen join the one group that was active around them."""
     anchors: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    local = [_is_local(found, campaign) for found in findings]
+    visitors = {key.name for key in campaign.keys if key.visitor}
+    local = [_is_local(found, visitors) for found in findings]
     for i, found in enumerate(findings):
         if not local[i]:
             anchors[found.finding.host] += [(when, i) for when in _times(found)]
@@ -149,11 +150,9 @@ def _groups_near(
     return near
 
 
-def _is_local(found: KeyedFinding, campaign: Campaign) -> bool:
+def _is_local(found: KeyedFinding, visitors: Set[str]) -> bool:
     """Seen by the host itself (event log, file), so without a visitor's address or session."""
-    things = {life.key for life in campaign.lifetimes}
-    visitors = {key.name for key in campaign.keys if key.strength != "context"} - things
-    return not any(visitors.intersection(item.keys) for item in found.items)
+    return visitors.isdisjoint(name for item in found.items for name in item.keys)
 
 
 def _times(found: KeyedFinding) -> Iterator[datetime]:

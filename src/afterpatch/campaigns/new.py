@@ -49,6 +49,7 @@ keys:  # what ties hits together
     pattern: ^([0-9A-Fa-f.:]+)$
     strength: nearby
     hours: 24
+    visitor: true
 
 advice:
   attempted:

@@ -79,10 +79,11 @@ class KeyPart(_Part):
     pattern: Words
     strength: KeyStrength
     hours: int = Field(default=0, ge=0)
+    visitor: bool = False
 
     def model(self) -> Key:
         """As the noun."""
-        return Key(self.name, self.fields, self.pattern, self.strength, self.hours)
+        return Key(self.name, self.fields, self.pattern, self.strength, self.hours, self.visitor)
 
 
 class LifetimePart(_Part):

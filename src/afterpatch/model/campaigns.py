@@ -45,6 +45,8 @@ class Key:
 
     strength  ``strong``: sharing it makes one intrusion; ``nearby``: only within ``hours`` of each
               other; ``context``: shown, never groups.
+    visitor   it tells who came from outside; a record without such a key was made by the host
+              itself (event log, file).
     """
 
     name: str
@@ -52,6 +54,7 @@ class Key:
     pattern: str
     strength: KeyStrength
     hours: int = 0
+    visitor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,9 @@ def campaign() -> Campaign:
         ),
         clearing=(("proxy",), ("web", "windows:Security")),
         keys=(
-            Key("canary", ("Query",), r"canary=(\w+)", "strong"),
+            Key("canary", ("Query",), r"canary=(\w+)", "strong", visitor=True),
             Key("shell", ("Path",), r"([^/\\]+\.aspx)$", "strong"),
-            Key("address", ("c-ip",), r".+", "nearby", 24),
+            Key("address", ("c-ip",), r".+", "nearby", 24, visitor=True),
             Key("agent", ("UA",), r".+", "context"),
         ),
         lifetimes=(Lifetime("web shell", "shell", ("r-write",), ("r-use",), ("r-absent",)),),
