@@ -4,10 +4,12 @@ Enters: rule texts, indicators, then batches and file contents. Leaves: hits, ex
 rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
+
+import numpy as np
 
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
@@ -135,15 +137,27 @@ class Detector:
         hashes = self._indicators.infos_for(["Sha256"])
         return frozenset(info.id for info in (*self._yara.infos, *hashes))
 
-    def match(self, batch: Batch, source: str) -> MatchResult:
-        """Hits of all Sigma rules and indicators in a batch; ``source`` is ``Item.name``."""
-        hits: list[Hit] = []
-        overflow: dict[str, int] = {}
+    def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
+        """Hits of all Sigma rules and indicators in a batch, one result per span.
+
+        spans  whose rows these are, in order: (``Item.name``, number of rows).
+        """
+        ends = np.cumsum([rows for _, rows in spans])
+        hits: list[list[Hit]] = [[] for _ in spans]
+        overflow: list[dict[str, int]] = [{} for _ in spans]
         for info, rows in self._matches(batch):
-            if len(rows) > MAX_HITS_PER_RULE:
-                overflow[info.id] = len(rows) - MAX_HITS_PER_RULE
-            hits.extend(self._hits(info, rows[:MAX_HITS_PER_RULE], batch, source))
-        return MatchResult(tuple(hits), overflow, self._evaluated(batch))
+            parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
+            for at, part in enumerate(parts):
+                if len(part) > MAX_HITS_PER_RULE:
+                    overflow[at][info.id] = len(part) - MAX_HITS_PER_RULE
+                if len(part):
+                    kept = part[:MAX_HITS_PER_RULE]
+                    hits[at].extend(self._hits(info, kept, batch, spans[at][0]))
+        evaluated = self._evaluated(batch)
+        return tuple(
+            MatchResult(tuple(found), beyond, evaluated)
+            for found, beyond in zip(hits, overflow, strict=True)
+        )
 
     def match_content(
         self,

@@ -6,7 +6,7 @@ are run again, one at a time, and the one that kills its worker twice becomes a 
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pathlib import Path
 from afterpatch.detect.detector import Detector
 from afterpatch.model.places import Gap, Item, Source
 from afterpatch.model.readings import Reading
-from afterpatch.pipeline.unit import Rules, read_unit
+from afterpatch.pipeline.unit import Rules, read_units
 
 # Below this much evidence, starting workers (about half a second each) costs more than it saves.
 SMALL_RUN_BYTES = 24 << 20
@@ -53,12 +53,12 @@ def default_workers() -> int:
 
 
 def _run_here(
-    items: Iterable[Item], rules: Rules, scratch: Path, progress: Progress
+    items: Sequence[Item], rules: Rules, scratch: Path, progress: Progress
 ) -> Iterator[Reading]:
     detector = rules.build()
-    for item in items:
-        yield read_unit(item, detector, scratch)
-        progress((item,))
+    for task in _tasks(items):
+        yield from read_units(task, detector, scratch)
+        progress(task)
 
 
 def _tasks(items: Sequence[Item]) -> list[tuple[Item, ...]]:
@@ -130,4 +130,4 @@ def _start_worker(rules: Rules, scratch: Path) -> None:
 def _run_task(items: tuple[Item, ...]) -> list[Reading]:
     if _worker is None:
         raise RuntimeError("worker not started")
-    return [read_unit(item, _worker.detector, _worker.scratch) for item in items]
+    return read_units(items, _worker.detector, _worker.scratch)

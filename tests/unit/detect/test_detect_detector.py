@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from afterpatch.detect import detector as detector_module
-from afterpatch.detect.detector import Detector
+from afterpatch.detect.detector import Detector, MatchResult
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.places import Place
@@ -51,10 +51,24 @@ def batch(count: int = 3, **columns: list) -> Batch:
     return Batch(PROXY, pl.DataFrame(data | columns))
 
 
+def match(detector: Detector, events: Batch) -> MatchResult:
+    [result] = detector.match(events, [("a.log", events.frame.height)])
+    return result
+
+
+def test_events_of_several_sources_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = Detector.build(texts(SIGMA), [], [])
+    one, none, other = built.match(batch(), [("a.log", 1), ("b.log", 1), ("c.log", 1)])
+    assert [hit.place for hit in one.hits] == [Place("a.log", 7)]
+    assert none.hits == ()
+    assert [hit.place for hit in other.hits] == [Place("c.log", 9)]
+    monkeypatch.setattr(detector_module, "MAX_HITS_PER_RULE", 1)
+    one, other = built.match(batch(), [("a.log", 2), ("c.log", 1)])
+    assert one.overflow == other.overflow == {}
+
+
 def test_hits_carry_place_time_and_fields() -> None:
-    found = Detector.build(texts(SIGMA), [], [], keep=["UserAgent", "Absent"]).match(
-        batch(), "a.log"
-    )
+    found = match(Detector.build(texts(SIGMA), [], [], keep=["UserAgent", "Absent"]), batch())
     first, second = found.hits
     assert first.rule == FORGED
     assert first.place == Place("a.log", 7)
@@ -68,22 +82,22 @@ def test_hits_carry_place_time_and_fields() -> None:
 
 def test_values_and_raw_text_are_cut() -> None:
     long = "/ecp/" + "x" * 5_000
-    found = Detector.build(texts(SIGMA), [], []).match(
-        batch(1, UrlStem=[long], **{"@raw": [long]}), "a.log"
+    found = match(
+        Detector.build(texts(SIGMA), [], []), batch(1, UrlStem=[long], **{"@raw": [long]})
     )
     assert found.hits[0].fields["UrlStem"] == found.hits[0].raw == long[:2_000]
 
 
 def test_counts_stay_exact_beyond_the_hits_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detector_module, "MAX_HITS_PER_RULE", 1)
-    found = Detector.build(texts(SIGMA), [], []).match(batch(), "a.log")
+    found = match(Detector.build(texts(SIGMA), [], []), batch())
     assert len(found.hits) == 1
     assert found.overflow == {FORGED: 1}
 
 
 def test_times_that_are_no_dates_are_none() -> None:
     columns = {"@time": pl.Series([None, 0, 2**62], dtype=pl.Int64)}
-    found = Detector.build(texts(SIGMA), [], []).match(batch(3, **columns), "a.log")
+    found = match(Detector.build(texts(SIGMA), [], []), batch(3, **columns))
     assert [hit.time for hit in found.hits] == [None, None]
 
 
@@ -103,10 +117,10 @@ def test_rules_are_accounted_for() -> None:
         "41111111-1111-4111-8111-111111111111",
         "indicator:ip:x",
     ]
-    found = built.match(batch(), "a.log")
+    found = match(built, batch())
     assert found.evaluated == {FORGED, OFTEN, "indicator:ip:10.1.2.3"}
     assert [hit.rule for hit in found.hits] == [FORGED, FORGED, "indicator:ip:10.1.2.3"]
-    assert built.match(Batch(PROXY, batch().frame.clear()), "a.log").evaluated == frozenset()
+    assert match(built, Batch(PROXY, batch().frame.clear())).evaluated == frozenset()
 
 
 def other_id(text: str) -> str:
@@ -115,7 +129,7 @@ def other_id(text: str) -> str:
 
 def test_correlations_run_over_hits_in_any_order() -> None:
     built = Detector.build(texts(SIGMA, CORRELATION), [], [ADDRESS])
-    hits = built.match(batch(), "a.log").hits
+    hits = match(built, batch()).hits
     assert hits[0].fields["cs-user-agent"] == "ua"
     [hit] = built.correlate(reversed(hits))
     assert (hit.rule, hit.place, hit.raw) == (OFTEN, Place("a.log", 9), "raw 2")

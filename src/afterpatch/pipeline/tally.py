@@ -1,0 +1,112 @@
+"""What one source gave, summed up while it is read."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
+from afterpatch.evidence.hashing import Digest
+from afterpatch.model.batches import Piece
+from afterpatch.model.hits import Hit
+from afterpatch.model.places import Fact, Gap, Item, Notice, Source
+from afterpatch.model.readings import Reading
+from afterpatch.model.times import from_us
+
+# Full original text is kept for the first hits of a rule in a source; later ones are cut.
+FULL_TEXT_HITS: Final = 50
+CUT_CHARS: Final = 400
+
+
+class Tally:
+    """Sums up pieces and hits; :meth:`reading` closes it. ``kind`` and ``digest`` are set late."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.name = item.name
+        self.kind, self.decided_by, self.digest = "unknown", "", Digest("", 0)
+        self.events = 0
+        self.gaps: list[Gap] = []
+        self.evaluated: set[str] = set()
+        self._records = self._skipped = 0
+        self._first_us: int | None = None
+        self._last_us: int | None = None
+        self._hits: list[Hit] = []
+        self._kept: Counter[str] = Counter()
+        self._overflow: Counter[str] = Counter()
+        self._observed: dict[str, Counter[int]] = {}
+        self._facts: list[Fact] = []
+        self._notices: list[Notice] = []
+        self._later: dict[int, MatchResult | None] = {}
+
+    def add(self, piece: Piece) -> None:
+        """One block, its batches apart."""
+        self._records += piece.records
+        self.events += piece.events
+        self._skipped += piece.skipped
+        self._facts += piece.facts
+        self.gaps += piece.gaps
+        self._notices += piece.notices
+        for log, hours in piece.observed.items():
+            self._observed.setdefault(log, Counter()).update(hours)
+        if piece.first_us is not None and piece.last_us is not None:
+            firsts = [us for us in (self._first_us, piece.first_us) if us is not None]
+            lasts = [us for us in (self._last_us, piece.last_us) if us is not None]
+            self._first_us, self._last_us = min(firsts), max(lasts)
+
+    def add_hits(self, hits: Iterable[Hit]) -> None:
+        """Hits in the order of the source; beyond a limit per rule they are only counted."""
+        for hit in hits:
+            if self._kept[hit.rule] == MAX_HITS_PER_RULE:
+                self._overflow[hit.rule] += 1
+                continue
+            self._kept[hit.rule] += 1
+            if self._kept[hit.rule] > FULL_TEXT_HITS and len(hit.raw) > CUT_CHARS:
+                hit = Hit(hit.rule, hit.time, hit.place, hit.fields, hit.raw[:CUT_CHARS] + " …")
+            self._hits.append(hit)
+
+    def add_result(self, result: MatchResult) -> None:
+        """What the rules said of some of the source's events."""
+        self.evaluated |= result.evaluated
+        self._overflow.update(result.overflow)
+        self.add_hits(result.hits)
+
+    def next_turn(self) -> int:
+        """Reserves a place in the order for a result that :meth:`add_later` brings."""
+        turn = len(self._later)
+        self._later[turn] = None
+        return turn
+
+    def add_later(self, turn: int, result: MatchResult) -> None:
+        """A result for a reserved place."""
+        self._later[turn] = result
+
+    def reading(self) -> Reading:
+        """The sum of all."""
+        for result in self._later.values():
+            if result is not None:
+                self.add_result(result)
+        self._later.clear()
+        return Reading(
+            source=self._source(),
+            hits=tuple(self._hits),
+            overflow=dict(self._overflow),
+            observed={log: dict(hours) for log, hours in sorted(self._observed.items())},
+            facts=tuple(self._facts),
+            gaps=tuple(self.gaps),
+            notices=tuple(self._notices),
+            evaluated=frozenset(self.evaluated),
+        )
+
+    def _source(self) -> Source:
+        return Source(
+            item=self.item,
+            sha256=self.digest.sha256,
+            size_bytes=self.digest.size_bytes,
+            kind=self.kind,
+            decided_by=self.decided_by,
+            records=self._records,
+            events=self.events,
+            skipped=self._skipped,
+            first=None if self._first_us is None else from_us(self._first_us),
+            last=None if self._last_us is None else from_us(self._last_us),
+        )
