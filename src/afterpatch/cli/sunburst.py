@@ -1,0 +1,222 @@
+"""``afterpatch sunburst``: read SUNBURST's DNS names, label by label or host by host.
+
+Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found and something unread.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
+from afterpatch.detect.sunburst.hosts import Host, Sighting, scope
+from afterpatch.detect.sunburst.labels import Label, decode
+from afterpatch.detect.sunburst.names import join
+from afterpatch.detect.sunburst.observations import Observed, observe
+from afterpatch.report.safe_text import cut, visible
+
+REDACTED: Final = "[redacted]"
+WIDTH: Final = 80  # columns when the output is not a terminal
+FIELD_CHARS: Final = 400
+# Labels and IDs stay in one piece, to be copied; the last column takes what is left.
+_CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22}
+
+_FILES: Final = click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+_FORMAT: Final = click.option(
+    "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True
+)
+_VICTIMS: Final = click.option("--show-victims", is_flag=True, help="Print decoded domain names.")
+
+
+@click.group()
+def sunburst() -> None:
+    """SUNBURST's DNS names and answers: which hosts, which domains, how far it went."""
+
+
+@sunburst.command("decode")
+@_FILES
+@_FORMAT
+@_VICTIMS
+def decode_(files: Sequence[str], form: str, show_victims: bool) -> int:
+    """What each label says (FILE or - for standard input)."""
+    observed = _read(files)
+    names = dict.fromkeys(sighting.name for sighting in observed.sightings)
+    rows = [_label_row(decode(name), show_victims) for name in names]
+    if form == "jsonl":
+        _print_jsonl(rows)
+    else:
+        _print_labels(rows)
+    return _exit_code(any(row["kind"] != "invalid" for row in rows), observed)
+
+
+@sunburst.command()
+@_FILES
+@_FORMAT
+@_VICTIMS
+@click.option(
+    "--complete-log",
+    is_flag=True,
+    help="The files hold every query of these hosts (your own resolver's log, no missing day). "
+    "Only then can a name be certain.",
+)
+def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: bool) -> int:
+    """Infected hosts from names and passive DNS: domain, stage, and why."""
+    observed = _read(files)
+    found = scope(observed.sightings, complete=complete_log)
+    rows = [_host_row(host, show_victims) for host in found.hosts]
+    if form == "jsonl":
+        _print_jsonl(rows)
+    else:
+        _print_hosts(rows)
+    for label in found.flagged:
+        _note(f"left out: {label.label}: {label.reason}")
+    return _exit_code(bool(rows), observed)
+
+
+def _read(files: Iterable[str]) -> Observed:
+    """All files as one; what could not be read is said on stderr."""
+    sightings: list[Sighting] = []
+    others = unread = 0
+    for file in files:
+        try:
+            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError as error:
+            _note(f"{file}: {error.strerror}")
+            unread += 1
+            continue
+        part = observe(data)
+        sightings += part.sightings
+        others += part.others
+        unread += part.unread
+        if part.unread or part.others:
+            _note(f"{file}: {part.unread} lines not read, {part.others} about other names")
+    return Observed(tuple(sightings), others, unread)
+
+
+def _label_row(label: Label, show_victims: bool) -> dict[str, Any]:
+    domain = None
+    if label.sequence is not None and label.chunk is not None:
+        domain = join([(label.sequence, label.chunk)]).domain
+    return {
+        "label": label.label,
+        "kind": label.kind,
+        "host_id": label.host_id,
+        "sequence": label.sequence,
+        "chunk": label.chunk,
+        "text": domain if show_victims or domain is None else REDACTED,
+        "time": _stamp(label.time),
+        "products": None if label.products is None else dict(label.products),
+        "stage2": label.stage2,
+        "region_ok": label.region_ok,
+        "reason": label.reason,
+    }
+
+
+def _host_row(host: Host, show_victims: bool) -> dict[str, Any]:
+    domain = host.name.domain
+    return {
+        "host_id": host.host_id,
+        "domain": domain if show_victims or domain is None else REDACTED,
+        "confidence": host.name.confidence,
+        "stage": host.stage,
+        "because": [*host.because, f"name: {host.name.because}"],
+        "labels": host.labels,
+        "first": _stamp(host.first),
+        "last": _stamp(host.last),
+        "next_query": [_stamp(time) for time in host.next_query] if host.next_query else None,
+        "second_stage": list(host.second_stage),
+    }
+
+
+def _stamp(time: datetime | None) -> str | None:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else None
+
+
+def _print_jsonl(rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        safe = orjson.dumps(_readable(row))
+        sys.stdout.buffer.write(safe + b"\n")
+
+
+def _readable(value: Any) -> Any:
+    """A copy in which no string can act on a terminal."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {key: _readable(inner) for key, inner in value.items()}
+    return [_readable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _print_labels(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = _table("label", "kind", "host", "says")
+    for row in rows:
+        table.add_row(*map(_cell, (row["label"], row["kind"], row["host_id"], _says(row))))
+    _console().print(table)
+    _console().print(Text(f"{len(rows)} labels"))
+
+
+def _says(row: Mapping[str, Any]) -> str:
+    """One label in words; the reason why it is doubtful comes first."""
+    products = row["products"] or {}
+    words = [
+        row["reason"],
+        row["sequence"] is not None and f"chunk {row['sequence']}: {row['text']}",
+        row["time"],
+        row["stage2"] and "stage-2 bit",
+        *(f"{product} {state}" for product, state in products.items()),
+    ]
+    return "; ".join(word for word in words if word)
+
+
+def _print_hosts(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = _table("host", "stage", "name", "because")
+    for row in rows:
+        name = f"{row['domain'] or 'unknown'} ({row['confidence']})"
+        table.add_row(*map(_cell, (row["host_id"], row["stage"], name, _why(row))))
+    _console().print(table)
+    _console().print(Text(f"{len(rows)} hosts"))
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """The first reason, how many more there are, the name's, and the forecast."""
+    first, *others, name = row["because"]
+    words = [first + (f" (+{len(others)} more)" if others else ""), name]
+    if row["next_query"]:
+        words.append("next query due {} to {}".format(*row["next_query"]))
+    return "; ".join(words)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    *fixed, last = titles
+    for title in fixed:
+        table.add_column(title, overflow="fold", width=_CELLS[title])
+    table.add_column(last, overflow="fold")
+    return table
+
+
+def _cell(value: str | None) -> Text:
+    return Text(visible(cut(value or "", FIELD_CHARS)))
+
+
+def _console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def _note(text: str) -> None:
+    click.echo(f"afterpatch: {visible(text)}", err=True)
+
+
+def _exit_code(found: bool, observed: Observed) -> int:
+    if found:
+        return FINDINGS
+    return INCONCLUSIVE if observed.unread else CLEAR

@@ -1,0 +1,168 @@
+"""Names and answers -> one account per infected machine.
+
+Enters: :class:`Sighting` in any order. Leaves: :class:`Scope`, hosts by ID. The stage is the
+highest one shown by a query (the stage-2 bit) or an answer; "terminated" is the operator's choice
+and does not mean clean. Absence of a host proves nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+from afterpatch.detect.sunburst.answers import (
+    STAGE2_DELAY,
+    delay_min,
+    is_second_stage,
+    meaning_of,
+)
+from afterpatch.detect.sunburst.labels import Label, decode
+from afterpatch.detect.sunburst.names import Name, join
+
+Stage: TypeAlias = Literal["beaconed", "terminated", "targeted", "http-c2"]
+STAGES: Final[tuple[Stage, ...]] = ("beaconed", "terminated", "targeted", "http-c2")
+# Passive DNS lags up to 42 h behind the time in the label (measured on the public set); what comes
+# much later is somebody else asking for a known name, often after the zone was seized.
+REPLAY_AFTER: Final = timedelta(hours=48)
+KILL_SWITCH: Final = "20.140.0.1"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A name somewhere in a log: asked at ``time`` (UTC), answered with ``answer``, if known."""
+
+    name: str
+    answer: str | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine. ``next_query`` is [from, before) after its latest answered query."""
+
+    host_id: str
+    name: Name
+    stage: Stage
+    because: tuple[str, ...]
+    labels: int
+    first: datetime | None
+    last: datetime | None
+    next_query: tuple[datetime, datetime] | None
+    second_stage: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All hosts, and the labels no host was charged with (planted or mistyped)."""
+
+    hosts: tuple[Host, ...]
+    flagged: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    label: Label
+    answer: str | None
+    seen: datetime | None
+
+    @property
+    def time(self) -> datetime:
+        """When the query was made, as well as is known."""
+        return self.seen or self.label.time or _NEVER
+
+    @property
+    def replayed(self) -> bool:
+        """Asked again long after the malware made the label."""
+        made = self.label.time
+        return made is not None and self.seen is not None and self.seen - made > REPLAY_AFTER
+
+
+def scope(sightings: Iterable[Sighting], *, complete: bool = False) -> Scope:
+    """Put sightings together per host; ``complete``: see :func:`names.join`."""
+    events: defaultdict[str, set[_Event]] = defaultdict(set)
+    flagged: dict[str, Label] = {}
+    labels: dict[str, Label] = {}
+    for sighting in sightings:
+        label = labels.get(sighting.name) or decode(sighting.name)
+        labels[sighting.name] = label
+        if label.trusted and label.host_id:
+            events[label.host_id].add(_Event(label, sighting.answer, sighting.time))
+        else:
+            flagged[sighting.name] = label
+    hosts = (_host(key, _ordered(events[key]), complete) for key in sorted(events))
+    return Scope(tuple(hosts), tuple(flagged[name] for name in sorted(flagged)))
+
+
+def _ordered(events: Iterable[_Event]) -> list[_Event]:
+    return sorted(events, key=lambda event: (event.time, event.label.label, event.answer or ""))
+
+
+def _host(host_id: str, events: Sequence[_Event], complete: bool) -> Host:
+    labels = {event.label for event in events}
+    chunks = ((label.sequence, label.chunk) for label in labels if label.kind == "name")
+    name = join(((s, c) for s, c in chunks if s is not None and c is not None), complete=complete)
+    signs = sorted({sign for event in events for sign in _signs(event)}, key=_strongest_first)
+    stage = signs[0][0]
+    times = sorted(event.time for event in events if event.time != _NEVER and not event.replayed)
+    return Host(
+        host_id,
+        name,
+        stage,
+        (*(text for shown, text in signs if shown == stage), *_notes(events)),
+        len(labels),
+        times[0] if times else None,
+        times[-1] if times else None,
+        _next_query(events),
+        tuple(sorted({e.answer for e in events if e.answer and is_second_stage(e.answer)})),
+    )
+
+
+def _strongest_first(sign: tuple[Stage, str]) -> tuple[int, str]:
+    return -STAGES.index(sign[0]), sign[1]
+
+
+def _signs(event: _Event) -> Iterable[tuple[Stage, str]]:
+    """(stage, why) for everything one sighting shows."""
+    label = event.label
+    yield "beaconed", "decodable query"
+    if label.stage2:
+        yield "targeted", f"query {label.label} carries the stage-2 bit"
+    if event.answer is None or event.replayed:
+        return
+    meaning = meaning_of(event.answer)
+    text = f"query {label.label} was answered {event.answer} ({meaning.family})"
+    if meaning.effect == "stage2":
+        yield "targeted", text
+    elif meaning.effect == "cname" and label.stage2:
+        yield "http-c2", text
+    elif meaning.effect == "stop":
+        yield "terminated", text + (": kill switch" if event.answer == KILL_SWITCH else "")
+
+
+def _notes(events: Iterable[_Event]) -> tuple[str, ...]:
+    """What was seen and did not count, and why."""
+    notes = set()
+    for event in events:
+        if event.answer is None:
+            continue
+        if event.replayed:
+            notes.add(f"answer {event.answer} came days after the query was made: not counted")
+        elif meaning_of(event.answer).effect == "cname" and not event.label.stage2:
+            notes.add(f"CNAME {event.answer} before stage 2: the malware takes it for an error")
+    return tuple(sorted(notes))
+
+
+def _next_query(events: Sequence[_Event]) -> tuple[datetime, datetime] | None:
+    """Due after the latest query, if its answer and its time are known and it lets go on."""
+    counted = [event for event in events if not event.replayed]
+    latest = counted[-1] if counted else None
+    if latest is None or latest.answer is None or latest.seen is None:
+        return None
+    delay = delay_min(latest.answer)
+    if delay and meaning_of(latest.answer).effect == "stage2" and latest.label.kind == "ping":
+        delay = STAGE2_DELAY  # Update: only in state "append", which sends pings
+    if delay is None or latest.seen > datetime.max.replace(tzinfo=UTC) - timedelta(days=31):
+        return None
+    return latest.seen + timedelta(minutes=delay[0]), latest.seen + timedelta(minutes=delay[1])
