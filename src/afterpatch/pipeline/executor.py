@@ -19,9 +19,11 @@ from afterpatch.pipeline.unit import Rules, read_units
 
 # Below this much evidence, starting workers (about half a second each) costs more than it saves.
 SMALL_RUN_BYTES = 24 << 20
-# One task: enough small files that handing it over is cheap, few enough that workers stay even.
-TASK_BYTES = 16 << 20
-TASK_ITEMS = 64
+# One task: enough files that handing it over and matching their last rows together is cheap, few
+# enough that workers stay even.
+TASK_BYTES = 64 << 20
+TASKS_PER_WORKER = 6
+TASK_ITEMS = 256
 
 Progress = Callable[[Sequence[Item]], None]
 
@@ -44,7 +46,7 @@ def run_units(
     total_bytes = sum(item.size_bytes for item in items)
     if workers <= 1 or total_bytes < SMALL_RUN_BYTES:
         return list(_run_here(items, rules, scratch, progress))
-    return list(_run_pool(_tasks(items), rules, scratch, workers, progress))
+    return list(_run_pool(_tasks(items, workers), rules, scratch, workers, progress))
 
 
 def default_workers() -> int:
@@ -56,20 +58,22 @@ def _run_here(
     items: Sequence[Item], rules: Rules, scratch: Path, progress: Progress
 ) -> Iterator[Reading]:
     detector = rules.build()
-    for task in _tasks(items):
+    for task in _tasks(items, workers=1):
         yield from read_units(task, detector, scratch)
         progress(task)
 
 
-def _tasks(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+def _tasks(items: Sequence[Item], workers: int) -> list[tuple[Item, ...]]:
     """Largest first, so that no worker is left alone with a big file at the end."""
+    total_bytes = sum(item.size_bytes for item in items)
+    task_bytes = min(TASK_BYTES, total_bytes // (workers * TASKS_PER_WORKER))
     tasks: list[tuple[Item, ...]] = []
     pending: list[Item] = []
     size = 0
     for item in sorted(items, key=lambda i: (-i.size_bytes, i.name)):
         pending.append(item)
         size += item.size_bytes
-        if size >= TASK_BYTES or len(pending) >= TASK_ITEMS:
+        if size >= task_bytes or len(pending) >= TASK_ITEMS:
             tasks.append(tuple(pending))
             pending, size = [], 0
     return [*tasks, tuple(pending)] if pending else tasks
