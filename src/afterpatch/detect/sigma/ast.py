@@ -20,6 +20,8 @@ from typing import Final, Literal, TypeAlias
 from afterpatch.model.hits import RuleInfo
 
 ANY_FIELD: Final = ""
+DASHES: Final = "-/\u2013\u2014\u2015"  # what ``windash`` takes for one another
+ANY_DASH: Final = "\u2014"  # stands for all of them in the value of a test that does
 
 Op = Literal[
     "equals",
@@ -48,7 +50,9 @@ class FieldTest:
             wild and ``\\`` before a literal ``*``, ``?`` or ``\\``. regex: the pattern. cidr: the
             network. compare, timepart: a decimal number. fieldref: the other field's name.
             exists: ``true`` or ``false``.
-    option  regex: flags out of ``ims``, sorted. compare: lt, lte, gt, gte. timepart: minute, hour,
+    option  equals, contains, startswith, endswith, wildcard: ``dashes`` if each of :data:`DASHES`
+            is as good as any other; the value then has :data:`ANY_DASH` for every one of them.
+            regex: flags out of ``ims``, sorted. compare: lt, lte, gt, gte. timepart: minute, hour,
             day, week, month, year. fieldref: equals, contains, startswith, endswith.
     """
 
@@ -121,6 +125,7 @@ class Correlation:
 
     rules        ids of the rules it reads, in the author's order.
     aliases      alias -> rule id -> that rule's field; used by ``group_by`` and ``fields``.
+    also         further comparisons that must hold as well: the other end of a range.
     fields       the fields a ``value_*`` kind reads.
     percentile   0..100, for ``value_percentile``.
     expression   temporal kinds with a boolean condition: a tree whose tests are ``exists`` on a
@@ -141,6 +146,7 @@ class Correlation:
     expression: Node | None = None
     generate: bool = False
     name: str = ""
+    also: tuple[tuple[Comparison, float], ...] = ()
 
 
 def fold(text: str) -> str:

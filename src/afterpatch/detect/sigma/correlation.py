@@ -16,7 +16,7 @@ equal time count as being in the author's order.
 import bisect
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,16 +55,23 @@ def correlate(correlations: Iterable[Correlation], rows: Iterable[Row]) -> Itera
     """Every stretch of every correlation, in correlation order, then group, then time.
 
     A correlation may read another one: that one's stretches count as its rows, at their last time,
-    carrying the group's values. Correlations must come after those they read.
+    carrying the group's values. Where order and nearness matter (the temporal kinds) it reads every
+    moment the other one held: what came just after that may come before the stretch was over.
+    Correlations must come after those they read.
     """
     by_rule: dict[str, list[Row]] = {}
+    moments: dict[str, list[Row]] = {}
     for row in rows:
         by_rule.setdefault(row.rule, []).append(row)
     for correlation in correlations:
-        for stretch in _stretches(correlation, by_rule):
-            last = stretch.rows[-1]
-            chained = Row(correlation.info.id, last.time_us, stretch.group, last.key)
-            by_rule.setdefault(correlation.info.id, []).append(chained)
+        temporal = correlation.kind in ("temporal", "temporal_ordered")
+        for stretch in _stretches(correlation, by_rule | moments if temporal else by_rule):
+            chained = [
+                Row(correlation.info.id, row.time_us, stretch.group, row.key)
+                for row in _moments(correlation, stretch.rows)
+            ]
+            moments.setdefault(correlation.info.id, []).extend(chained)
+            by_rule.setdefault(correlation.info.id, []).append(chained[-1])
             yield stretch
 
 
@@ -112,7 +119,7 @@ def _windows(correlation: Correlation, rows: list[Row]) -> Iterator[tuple[int, i
         measure.remove(rows[start])
 
 
-def _chains(correlation: Correlation, rows: list[Row]) -> Iterator[tuple[int, int]]:
+def _chains(correlation: Correlation, rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
     """(first, last) positions of the rows around each "all rules, in this order" in time.
 
     ``latest[k]`` is the latest position from which the first k+1 rules follow one another so far.
@@ -128,6 +135,24 @@ def _chains(correlation: Correlation, rows: list[Row]) -> Iterator[tuple[int, in
                 start = latest[step]
                 if row.time_us - rows[start].time_us <= correlation.timespan_us:
                     yield start, position
+
+
+def _moments(correlation: Correlation, rows: Sequence[Row]) -> Iterator[Row]:
+    """Rows of a stretch at which the correlation held, looking back; the last one always."""
+    held: set[int] = set()
+    if correlation.kind == "temporal_ordered":
+        held = {last for _, last in _chains(correlation, rows)}
+    elif correlation.comparison in ("gt", "gte") and not correlation.also:
+        measure = _measure_for(correlation)
+        start = 0
+        for position, row in enumerate(rows):
+            measure.add(row)
+            while row.time_us - rows[start].time_us > correlation.timespan_us:
+                measure.remove(rows[start])
+                start += 1
+            if measure.holds():
+                held.add(position)
+    return (rows[position] for position in sorted(held | {len(rows) - 1}))
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -165,8 +190,11 @@ class _Measure:
     def holds(self) -> bool:
         """Whether the condition holds for the window as it is."""
         value = self.value()
-        compare = _COMPARE[self.correlation.comparison]
-        return value is not None and compare(value, self.correlation.threshold)
+        wanted = self.correlation
+        return value is not None and all(
+            _COMPARE[comparison](value, threshold)
+            for comparison, threshold in ((wanted.comparison, wanted.threshold), *wanted.also)
+        )
 
 
 class _EventCount(_Measure):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from afterpatch.detect.sigma.ast import FieldTest, fold, wildcard_parts
+from afterpatch.detect.sigma.ast import ANY_DASH, DASHES, FieldTest, fold, wildcard_parts
 from afterpatch.detect.sigma.regexes import compile_regex, required_literals
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -37,6 +37,7 @@ _DATE_PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "month": lambda when: when.month,
     "year": lambda when: when.year,
 }
+_DASHES: Final = f"[{DASHES}]"  # the hyphen comes first, so it is one of them
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -65,7 +66,12 @@ def holds_for(test: FieldTest, values: pl.Series, folded: pl.Series) -> Mask:
         case "timepart":
             wanted, part = int(test.value), test.option
             return _each(values, lambda text: time_part(part, text) == wanted)
-    subject = values if test.cased else folded
+    return _text_holds(test, values if test.cased else folded)
+
+
+def _text_holds(test: FieldTest, subject: pl.Series) -> Mask:
+    if test.option == "dashes":
+        subject = subject.str.replace_all(_DASHES, ANY_DASH)
     wanted_text = test.value if test.cased else fold(test.value)
     match test.op:
         case "equals":
@@ -86,14 +92,20 @@ def required_texts(test: FieldTest) -> frozenset[str] | None:
     """Folded texts of which the folded value must contain at least one; None = no such text."""
     match test.op:
         case "equals" | "contains" | "startswith" | "endswith":
-            return frozenset({fold(test.value)}) if test.value else None
+            return _longest(test, [test.value])
         case "wildcard":
-            literals = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
-            return frozenset({fold(max(literals, key=len))}) if literals else None
+            return _longest(test, [p[1:] for p in wildcard_parts(test.value) if p[0] == "="])
         case "regex":
             found = required_literals(test.value, test.option)
             return frozenset(map(fold, found)) if found else None
     return None
+
+
+def _longest(test: FieldTest, literals: list[str]) -> frozenset[str] | None:
+    if test.option == "dashes":
+        literals = [run for literal in literals for run in literal.split(ANY_DASH)]
+    longest = max(literals, key=len, default="")
+    return frozenset({fold(longest)}) if longest else None
 
 
 def refers(option: str, mine: str, other: str) -> bool:

@@ -43,14 +43,17 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     Scope,
 )
-from afterpatch.detect.sigma.parse_correlation import convert_correlation
-from afterpatch.detect.sigma.parse_value import Unsupported, convert_value
+from afterpatch.detect.sigma.parse_correlation import COMPARISONS, RANGE, convert_correlation
+from afterpatch.detect.sigma.parse_value import ESCAPED_PERCENT, Unsupported, convert_value
 from afterpatch.detect.sigma.regexes import compile_regex
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
 
 _SPACES: Final = re.compile(r"\s+")
-_UTF16LE: Final = re.compile(r"\|utf16le(?=\||$)")
+_PERCENT: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\%")
+_NUMERIC: Final = frozenset(
+    ["lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year", "exists"]
+)
 _OURS: Final[Mapping[str, type]] = {"stage": str, "weak": bool, "finds": str, "misses": str}
 
 
@@ -136,7 +139,11 @@ def _rules_of(
             policy=_POLICY,
         )
     except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
-        unsupported.append((path, _reason(error)))
+        if len(mappings) == 1 or any("action" in mapping for mapping in mappings):
+            unsupported.append((path, _reason(error)))
+            return
+        for number, mapping in enumerate(mappings, start=1):  # one bad document spoils no others
+            yield from _rules_of(f"{path}#{number}", [mapping], unsupported)
         return
     found = [*collection.rules, *collection.filters]
     if not found:
@@ -150,13 +157,38 @@ def _rules_of(
             yield document
 
 
-def _spelled(value: Any) -> Any:
-    """The specification's ``utf16le`` under its other name, ``wide``, which pySigma knows."""
+def _spelled(document: dict[str, Any]) -> dict[str, Any]:
+    """The document in words that pySigma reads as the specification means them."""
+    spelled = dict(document)
+    for section in ("detection", "filter"):
+        if section in spelled:
+            spelled[section] = _detection(spelled[section])
+    correlation = spelled.get("correlation")
+    if not isinstance(correlation, dict):
+        return spelled
+    condition = correlation.get("condition")
+    if isinstance(condition, dict):
+        # "To define a range, use the conjunction in the mapping"; pySigma takes one comparison.
+        _, *more = [name for name in condition if name in COMPARISONS] or [""]
+        first = {name: value for name, value in condition.items() if name not in more}
+        spelled["correlation"] = correlation | {"condition": first}
+        spelled[RANGE] = {name: condition[name] for name in more}
+    return spelled
+
+
+def _detection(value: Any, modifiers: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, list):
-        return [_spelled(each) for each in value]
-    if not isinstance(value, dict):
+        return [_detection(each, modifiers) for each in value]
+    if isinstance(value, dict):
+        return {
+            name: _detection(each, frozenset(str(name).split("|")[1:]))
+            for name, each in value.items()
+        }
+    if isinstance(value, str):  # "a plain percent character can be used by escaping it"
+        return _PERCENT.sub(rf"\1{ESCAPED_PERCENT}", value) if "expand" in modifiers else value
+    if value is None or not modifiers.isdisjoint(_NUMERIC) or not (modifiers or type(value) is int):
         return value
-    return {_UTF16LE.sub("|wide", str(name)): _spelled(each) for name, each in value.items()}
+    return str(value)  # "all values are treated as strings"
 
 
 def _fatal_error(rule: SigmaRule | SigmaCorrelationRule | SigmaFilter) -> str:

@@ -39,6 +39,9 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "EQ": "eq",
     "NEQ": "neq",
 }
+# Under this custom key a document brings the comparisons pySigma has no place for.
+RANGE = "afterpatch-range"
+COMPARISONS = frozenset(_COMPARISONS.values())
 _KINDS: Mapping[SigmaCorrelationType, CorrelationKind] = {
     SigmaCorrelationType.EVENT_COUNT: "event_count",
     SigmaCorrelationType.VALUE_COUNT: "value_count",
@@ -60,6 +63,7 @@ def convert_correlation(
     threshold: float = 1
     fields: tuple[str, ...] = ()
     percentile: float = 50
+    also = _range((rule.custom_attributes or {}).get(RANGE) or {})
     references = [reference.reference for reference in rule.rules or ()]
     match rule.condition:
         case SigmaExtendedCorrelationCondition():
@@ -78,6 +82,7 @@ def convert_correlation(
         group_by=tuple(rule.group_by or ()),
         comparison=comparison,
         threshold=threshold,
+        also=also,
         fields=fields,
         percentile=percentile,
         aliases={
@@ -99,7 +104,7 @@ def _check_order(made: Correlation) -> None:
     """``temporal_ordered`` is only defined for "all of these, in this order"."""
     if made.kind != "temporal_ordered":
         return
-    plain = (made.comparison, made.threshold) == ("gte", len(made.rules))
+    plain = (made.comparison, made.threshold, made.also) == ("gte", len(made.rules), ())
     conjunction = isinstance(made.expression, And) and all(
         isinstance(item, FieldTest) for item in made.expression.items
     )
@@ -125,6 +130,13 @@ def _expression(item: Any, ids: Mapping[str, str]) -> Node:
         case CorrelationConditionOR():
             return Or(tuple(_expression(argument, ids) for argument in item.args))
     raise Unsupported(f"correlation condition element {type(item).__name__}")
+
+
+def _range(more: Mapping[Comparison, Any]) -> tuple[tuple[Comparison, float], ...]:
+    for threshold in more.values():
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+            raise Unsupported(f"'{threshold}' is no number to compare with")
+    return tuple(more.items())
 
 
 def _listed(value: Any) -> tuple[str, ...]:

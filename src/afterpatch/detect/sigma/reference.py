@@ -15,7 +15,9 @@ from decimal import Decimal
 import re2
 
 from afterpatch.detect.sigma.ast import (
+    ANY_DASH,
     ANY_FIELD,
+    DASHES,
     And,
     FieldTest,
     Node,
@@ -101,6 +103,7 @@ def _value_test(test: FieldTest, text: str) -> bool:
 
 def _plain_text(test: FieldTest, text: str) -> bool:
     wanted = test.value
+    text = _one_dash(test, text)
     if not test.cased:
         text, wanted = _lower(text), _lower(wanted)
     match test.op:
@@ -115,6 +118,13 @@ def _plain_text(test: FieldTest, text: str) -> bool:
     raise AssertionError(test.op)
 
 
+def _one_dash(test: FieldTest, text: str) -> str:
+    if test.option == "dashes":
+        for dash in DASHES:
+            text = text.replace(dash, ANY_DASH)
+    return text
+
+
 def _lower(text: str) -> str:
     """See ``ast.fold``: lower-case letter by letter; letters do not turn into ASCII or grow."""
     out = ""
@@ -127,6 +137,7 @@ def _lower(text: str) -> str:
 
 def _wildcard(test: FieldTest, text: str) -> bool:
     """Backtracking-free: the set of positions reachable after each part of the pattern."""
+    text = _one_dash(test, text)
     if not test.cased:
         text = _lower(text)
     at = {0}
