@@ -24,9 +24,11 @@ from afterpatch.report.shape import (
 )
 from afterpatch.report.story import find_host
 from afterpatch.report.terminal import bullet, heading, paragraph, verbatim
-from afterpatch.report.words import counted, intervals, missing_logs, moment
+from afterpatch.report.words import counted, decides, intervals, listed, moment
+from afterpatch.report.words_coverage import missing_logs
 
 MAX_LINE_CHARS: Final = 16_384
+MAX_PLACES: Final = 3  # of one claim, unless it was asked for
 STORED: Final = "not re-read from the evidence; this is the text kept in the assessment"
 CHANGED: Final = "THE EVIDENCE CHANGED: its hash is not the one the assessment recorded"
 
@@ -86,17 +88,30 @@ def _verdict(
     console.print(Text(f"{entry['host']}  {verdict['campaign']}", style="bold"))
     paragraph(console, f"{verdict['answer']} Confidence: {verdict['confidence']}.", 0)
     rules = {rule["id"]: rule for rule in doc["rules"]}
+    strong = [one for one in findings if not one["weak"]]
+    only = len(findings) == 1
+    printed: set[tuple[str, int]] = set()
+    for one in sorted(strong, key=lambda one: not decides(one, verdict)):
+        _finding(one, rules, lines, console, printed=printed, most=None if only else MAX_PLACES)
     for one in findings:
-        _finding(one, rules, lines, console)
+        if one["weak"]:
+            _finding(one, rules, lines, console, printed=printed, most=None if only else 1)
     if not findings:
         paragraph(console, "No record speaks for a hit; the claim rests on what was read.", 0)
     _what_would_change(verdict, console)
 
 
 def _finding(
-    finding: FindingEntry, rules: Mapping[str, RuleEntry], lines: Lines, console: Console
+    finding: FindingEntry,
+    rules: Mapping[str, RuleEntry],
+    lines: Lines,
+    console: Console,
+    *,
+    printed: set[tuple[str, int]],
+    most: int | None,
 ) -> None:
-    heading(console, f"Claim {finding['finding']}: {finding['title']}")
+    console.print()
+    paragraph(console, f"Claim {finding['finding']}: {finding['title']}", 0, "bold")
     stage = finding["stage"] or "no stage of the campaign"
     weak = "; a weak signal, which never sets a verdict alone" if finding["weak"] else ""
     paragraph(
@@ -109,8 +124,13 @@ def _finding(
     kept = len(finding["places"])
     if kept < finding["count"]:
         paragraph(console, f"{kept:,} of {counted(finding['count'], 'record')} kept as examples:")
-    for place in finding["places"]:
-        _place(place, lines.get((place["source"], place["record"])), console)
+    for place in finding["places"][:most]:
+        _place(place, lines, printed, console)
+    hidden = 0 if most is None else kept - most
+    if hidden > 0:
+        console.print()
+        left = counted(hidden, "more record", "more records")
+        paragraph(console, f"and {left}: name the claim in the command to see all.")
 
 
 def _rule(name: str, rule: RuleEntry | None, console: Console) -> None:
@@ -125,11 +145,19 @@ def _rule(name: str, rule: RuleEntry | None, console: Console) -> None:
         paragraph(console, f"Source: {reference}", 4)
 
 
-def _place(place: PlaceEntry, line: ExplainLine | None, console: Console) -> None:
+def _place(
+    place: PlaceEntry, lines: Lines, printed: set[tuple[str, int]], console: Console
+) -> None:
+    key = (place["source"], place["record"])
+    line = lines.get(key)
     console.print()
     at = f"record {place['record']:,}" if place["record"] else "whole file"
     member = f", member {place['member']}" if place["member"] is not None else ""
     paragraph(console, Text(f"{place['path']}{member}, {at}", style="bold"))
+    if key in printed:
+        paragraph(console, "the same record as printed above", 4, "dim")
+        return
+    printed.add(key)
     recorded = place["sha256"] or "not recorded"
     paragraph(console, f"sha256 {recorded}", 4)
     if line is None:
@@ -144,6 +172,10 @@ def _place(place: PlaceEntry, line: ExplainLine | None, console: Console) -> Non
 
 def _what_would_change(verdict: VerdictEntry, console: Console) -> None:
     heading(console, "What would change this verdict")
+    deciding = [one["finding"] for one in verdict["because"] if decides(one, verdict)]
+    if deciding:
+        claims = f"claim {deciding[0]}" if len(deciding) == 1 else f"claims {listed(deciding)}"
+        bullet(console, f"Lower, if {claims} should turn out to be harmless.")
     for reason in verdict["why_not_higher"]:
         bullet(console, f"Not higher because: {reason}")
     if not verdict["cannot_be_cleared"]:

@@ -6,10 +6,21 @@ than it can be seen, and what lies outside the picture is pinned to its edge, no
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from afterpatch.report.picture_shapes import (
+    LAST,
+    MIN_GAP_PERCENT,
+    SECOND,
+    Axis,
+    Bar,
+    Group,
+    Lane,
+    Mark,
+    Picture,
+    ticks,
+)
 from afterpatch.report.shape import (
     CoverageEntry,
     ExposureSpanEntry,
@@ -18,115 +29,14 @@ from afterpatch.report.shape import (
     Time,
     VerdictEntry,
 )
-from afterpatch.report.words import (
-    STATE_TITLES,
-    counted,
-    interval,
-    intervals,
-    moment,
-    parse,
-    window,
-)
+from afterpatch.report.words import STATE_TITLES, counted, interval, intervals, moment, parse
+from afterpatch.report.words_coverage import window
 
-MIN_GAP_PERCENT: Final = 0.35
-MAX_LOG_LANES: Final = 14
+MAX_HELPFUL_LANES: Final = 12
+OPEN_LANE: Final = "Cannot be cleared"
 MAX_MARKS: Final = 200  # per lane; more would be one blot
 EDGE: Final = timedelta(days=30)  # how far findings may stretch the picture beyond the window
 CLOSE_UP_SHARE: Final = 8  # a close-up is worth drawing when all happens in 1/8 of the window
-_SECOND: Final = timedelta(seconds=1)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
-_STEPS: Final = tuple(
-    timedelta(seconds=s)
-    for s in (
-        1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400,
-        172_800, 345_600, 604_800, 1_209_600, 2_419_200, 7_257_600, 31_536_000,
-    )
-)  # fmt: skip
-_EPOCH: Final = parse("2021-01-04T00:00:00Z")  # a Monday: weekly ticks fall on Mondays
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A stretch of a lane. ``look``: seen, gap, affected, mitigated, fixed or unknown."""
-
-    x: float
-    width: float
-    look: str
-    title: str
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A finding: a glyph at ``x`` with a tail up to ``tail_x``. ``look``: band, or ``weak``."""
-
-    x: float
-    tail_x: float
-    look: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One row. ``described`` says in words all that the row shows."""
-
-    label: str
-    described: str
-    bars: tuple[Bar, ...] = ()
-    marks: tuple[Mark, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled moment of the axis."""
-
-    x: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Lanes that belong together."""
-
-    title: str
-    lanes: tuple[Lane, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """All lanes over one stretch of time. ``fixed``: the bar in which the fix went in."""
-
-    caption: str
-    groups: tuple[Group, ...]
-    ticks: tuple[Tick, ...]
-    fixed: Bar | None
-
-
-class _Axis:
-    """Time -> per cent of the width, clipped to the edges."""
-
-    def __init__(self, start: datetime, end: datetime) -> None:
-        # A second wide at least; the last second of the year 9999 has nothing after it.
-        self.start = min(start, _LAST - _SECOND)
-        self.end = max(end, self.start + _SECOND)
-
-    def x(self, when: datetime) -> float:
-        share = (min(max(when, self.start), self.end) - self.start) / (self.end - self.start)
-        return round(share * 100, 3)
-
-    def bar(
-        self, start: datetime, end: datetime, look: str, title: str, label: str = ""
-    ) -> Bar | None:
-        """The part inside the picture; None when nothing of it is."""
-        if end < self.start or start > self.end or end <= start:
-            return None
-        left, width = self.x(start), self.x(end) - self.x(start)
-        least = MIN_GAP_PERCENT if look == "gap" else 0.0
-        width = max(width, least)
-        return Bar(min(left, 100 - width), round(width, 3), look, title, label)
-
-    def holds(self, when: datetime) -> bool:
-        return self.start <= when <= self.end
 
 
 def overview(
@@ -136,10 +46,12 @@ def overview(
     axis = _window(verdict, start)
     if axis is None:
         return None
+    needed = _log_lanes(verdict, axis, needed=True)
     groups = (
         Group("What happened", _stage_lanes(verdict, stages, axis)),
         Group("Exposure", _exposure_lane(verdict, axis)),
-        Group("Logs", tuple(_log_lane(log, axis) for log in _logs(verdict))),
+        Group("Logs that are needed", (*_open_lane(verdict, axis), *needed)),
+        Group("Logs that help", _log_lanes(verdict, axis, needed=False)),
     )
     first, last = (moment(end.isoformat())[:10] for end in (axis.start, axis.end))
     return _picture(f"{first} to {last}, UTC", groups, verdict, axis)
@@ -162,36 +74,34 @@ def close_up(
     if (last - first) * CLOSE_UP_SHARE > whole.end - whole.start:
         return None
     margin = min((last - first) / 20, first - whole.start) if first > whole.start else timedelta()
-    axis = _Axis(first - margin, last + margin)
+    axis = Axis(first - margin, last + margin)
     lanes = _stage_lanes(verdict, stages, axis, inside_only=True)
     shown = " to ".join(moment(end.isoformat()) for end in (first, last))
-    return _picture(f"Close-up, {shown}, UTC", (Group("", lanes),), verdict, axis)
+    return _picture(f"Close-up, {shown}, UTC", (Group("What happened", lanes),), verdict, axis)
 
 
-def _picture(
-    caption: str, groups: tuple[Group, ...], verdict: VerdictEntry, axis: _Axis
-) -> Picture:
+def _picture(caption: str, groups: tuple[Group, ...], verdict: VerdictEntry, axis: Axis) -> Picture:
     patched = verdict["exposure"]["patched_at"]
     fixed = None
     if patched:
         start, end = map(parse, patched)
-        end = max(end, min(start, _LAST - _SECOND) + _SECOND)
+        end = max(end, min(start, LAST - SECOND) + SECOND)
         fixed = axis.bar(start, end, "fix", f"fix went in {interval(patched)}")
     kept = tuple(group for group in groups if group.lanes)
-    return Picture(caption, kept, _ticks(axis), fixed)
+    return Picture(caption, kept, ticks(axis), fixed)
 
 
-def _window(verdict: VerdictEntry, start: Time | None) -> _Axis | None:
+def _window(verdict: VerdictEntry, start: Time | None) -> Axis | None:
     """The window the logs are held against, widened by findings near it."""
     ends = window(verdict, start)
     found = [parse(when) for finding in verdict["because"] for when in _times(finding)]
     if ends is None:
         spans = verdict["exposure"]["timeline"]
         dated = found or [parse(end) for span in spans for end in (span["from"], span["to"])]
-        return _Axis(min(dated), max(dated)) if dated else None
+        return Axis(min(dated), max(dated)) if dated else None
     low, high = ends
     near = [when for when in found if low - when <= EDGE and when - high <= EDGE]
-    return _Axis(min([low, *near]), max([high, *near]))
+    return Axis(min([low, *near]), max([high, *near]))
 
 
 def _times(finding: FindingEntry) -> list[Time]:
@@ -201,7 +111,7 @@ def _times(finding: FindingEntry) -> list[Time]:
 def _stage_lanes(
     verdict: VerdictEntry,
     stages: Sequence[StageEntry],
-    axis: _Axis,
+    axis: Axis,
     *,
     inside_only: bool = False,
 ) -> tuple[Lane, ...]:
@@ -225,7 +135,7 @@ def _stage_lanes(
     )
 
 
-def _stage_lane(label: str, findings: Sequence[FindingEntry], axis: _Axis) -> Lane:
+def _stage_lane(label: str, findings: Sequence[FindingEntry], axis: Axis) -> Lane:
     marks = tuple(_mark(finding, axis) for finding in findings[:MAX_MARKS])
     total = sum(finding["count"] for finding in findings)
     first = min(finding["first"] or "~" for finding in findings)
@@ -234,7 +144,7 @@ def _stage_lane(label: str, findings: Sequence[FindingEntry], axis: _Axis) -> La
     return Lane(label, described, marks=marks)
 
 
-def _mark(finding: FindingEntry, axis: _Axis) -> Mark:
+def _mark(finding: FindingEntry, axis: Axis) -> Mark:
     first, last = finding["first"] or "", finding["last"] or finding["first"] or ""
     look = "weak" if finding["weak"] else finding["band"] or "other"
     when = moment(first) if first == last else f"{moment(first)} to {moment(last)}"
@@ -243,7 +153,7 @@ def _mark(finding: FindingEntry, axis: _Axis) -> Mark:
     return Mark(axis.x(parse(first)), axis.x(parse(last)), look, title)
 
 
-def _exposure_lane(verdict: VerdictEntry, axis: _Axis) -> tuple[Lane, ...]:
+def _exposure_lane(verdict: VerdictEntry, axis: Axis) -> tuple[Lane, ...]:
     timeline = verdict["exposure"]["timeline"]
     bars = tuple(bar for span in timeline if (bar := _state_bar(span, axis)))
     if not bars:
@@ -252,30 +162,43 @@ def _exposure_lane(verdict: VerdictEntry, axis: _Axis) -> tuple[Lane, ...]:
     return (Lane("Build", described, bars=bars),)
 
 
-def _state_bar(span: ExposureSpanEntry, axis: _Axis) -> Bar | None:
+def _state_bar(span: ExposureSpanEntry, axis: Axis) -> Bar | None:
     state = STATE_TITLES[span["state"]]
     build = f", build {span['build']}" if span["build"] else ""
     title = f"{state}{build}, {interval([span['from'], span['to']])}"
     bar = axis.bar(parse(span["from"]), parse(span["to"]), span["state"], title)
-    if bar is None or bar.width < 12:
+    if bar is None or bar.width < 7:
         return bar
-    label = f"{state} {span['build']}" if bar.width >= 30 else state
+    label = f"{state} {span['build']}" if bar.width >= 30 else state if bar.width >= 12 else ""
+    label = "fixed" if not label and span["state"] == "fixed" else label
     return Bar(bar.x, bar.width, bar.look, bar.title, label.strip())
 
 
-def _logs(verdict: VerdictEntry) -> list[CoverageEntry]:
-    """Needed logs first; at most as many as a page holds."""
-    logs = verdict["coverage"]
-    return logs[: max(MAX_LOG_LANES, sum(log["needed"] for log in logs))]
+def _open_lane(verdict: VerdictEntry, axis: Axis) -> tuple[Lane, ...]:
+    """The intervals that the verdict cannot clear, above the logs that leave them open."""
+    spans = verdict["cannot_be_cleared"]
+    bars = [axis.bar(parse(a), parse(b), "open", f"open {interval([a, b])}") for a, b in spans]
+    joined = tuple(_joined(bars))
+    if not joined:
+        return ()
+    return (Lane(OPEN_LANE, f"{OPEN_LANE}: {intervals(spans)}", bars=joined),)
 
 
-def _log_lane(log: CoverageEntry, axis: _Axis) -> Lane:
+def _log_lanes(verdict: VerdictEntry, axis: Axis, *, needed: bool) -> tuple[Lane, ...]:
+    """Every needed log; of the others as many as a page holds."""
+    logs = [log for log in verdict["coverage"] if log["needed"] is needed]
+    shown = logs if needed else logs[:MAX_HELPFUL_LANES]
+    return tuple(_log_lane(log, axis) for log in shown)
+
+
+def _log_lane(log: CoverageEntry, axis: Axis) -> Lane:
+    gap = "gap" if log["needed"] else "spare"
     seen = [
         axis.bar(parse(start), parse(end), "seen", f"seen {interval([start, end])}")
         for start, end in log["observed"]
     ]
     gaps = [
-        axis.bar(parse(start), parse(end), "gap", f"missing {interval([start, end])}")
+        axis.bar(parse(start), parse(end), gap, f"missing {interval([start, end])}")
         for start, end in log["missing"]
     ]
     label = log["title"] or log["log"]
@@ -298,24 +221,3 @@ def _joined(bars: Iterable[Bar | None]) -> list[Bar]:
         else:
             joined.append(bar)
     return joined
-
-
-def _ticks(axis: _Axis) -> tuple[Tick, ...]:
-    """Round moments, at most nine."""
-    length = axis.end - axis.start
-    step = next((step for step in _STEPS if length / step <= 8), length / 8)
-    offset = (_EPOCH - axis.start) % step  # to the first round moment
-    count = (length - offset) // step + 1 if offset <= length else 0
-    moments = (axis.start + offset + number * step for number in range(count))
-    return tuple(
-        Tick(axis.x(when), _tick_label(when, step)) for when in moments if axis.x(when) <= 96
-    )
-
-
-def _tick_label(when: datetime, step: timedelta) -> str:
-    text = when.isoformat()
-    if step >= timedelta(days=365):
-        return text[:4]
-    if step >= timedelta(days=1):
-        return text[5:10]
-    return text[11:19] if step < timedelta(minutes=1) else text[5:16].replace("T", " ")

@@ -30,6 +30,7 @@ from afterpatch.report.terminal import (
     coverage_bar,
     heading,
     paragraph,
+    print_trimmed,
     verbatim,
 )
 from afterpatch.report.words import (
@@ -38,15 +39,18 @@ from afterpatch.report.words import (
     QUESTION_TITLES,
     STATE_TITLES,
     bounds,
+    by_value,
     clock,
     counted,
+    dated,
+    decides,
     intervals,
+    listed,
     lived,
     moment,
     outcome,
-    uncleared,
-    window_start,
 )
+from afterpatch.report.words_coverage import uncleared, window_start
 
 MAX_RAW_CHARS: Final = 400
 MAX_FIELD_CHARS: Final = 160
@@ -89,7 +93,8 @@ def _verdict(
     console.print()
     title = Text(OUTCOME_TITLES[found], style=OUTCOME_STYLES[found])
     console.print(title.append(f"  ({verdict['campaign']})", style="dim"))
-    paragraph(console, f"{verdict['answer']} Confidence: {verdict['confidence']}.", 0)
+    told = f"{verdict['answer']} Confidence: {verdict['confidence']}. {dated(verdict)}"
+    paragraph(console, told.rstrip(), 0)
     console.print()
     for answer in verdict["answers"]:
         line = Text(f"{QUESTION_TITLES[answer['question']]:<8}", style="bold")
@@ -115,22 +120,29 @@ def _timeline(verdict: VerdictEntry, console: Console) -> None:
     table.add_column(overflow="fold", max_width=18)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True, justify="right")
+    weak = [finding for finding in verdict["because"] if finding["weak"]]
     for finding in verdict["because"]:
-        weak = " (weak: shown, proves nothing alone)" if finding["weak"] else ""
+        if finding["weak"]:
+            continue
         table.add_row(
             Text(f"  {moment(finding['first'])}"),
             Text(finding["stage"] or "no stage"),
-            Text(finding["title"] + weak),
+            Text(finding["title"]),
             Text(f"×{finding['count']:,}"),
         )
-    console.print(table)
+    if table.row_count:
+        print_trimmed(console, table)
+    titles = listed(sorted({finding["title"] for finding in weak}))
+    if weak:
+        paragraph(console, f"{counted(len(weak), 'weak signal')}, no proof alone: {titles}.")
 
 
 def _because(verdict: VerdictEntry, titles: Mapping[str, str], console: Console) -> None:
-    if not verdict["because"]:
+    strong = [finding for finding in verdict["because"] if not finding["weak"]]
+    if not strong:
         return
     heading(console, "Because")
-    for finding in verdict["because"]:
+    for finding in sorted(strong, key=lambda one: not decides(one, verdict)):
         console.print(Text(f"  {finding['finding']}  {finding['title']}", style="bold"))
         paragraph(console, _when(finding), 4)
         rules = ", ".join(titles.get(rule) or rule for rule in finding["rules"])
@@ -153,9 +165,8 @@ def excerpt(console: Console, place: PlaceEntry, indent: int) -> None:
     """One record: where it is, its telling fields, its original text."""
     at = f"record {place['record']:,}" if place["record"] else "whole file"
     paragraph(console, f"{place['source']}, {at}", indent, "dim")
-    for name, value in place["excerpt"].items():
-        if value:
-            paragraph(console, f"{name}: {cut(value, MAX_FIELD_CHARS)}", indent + 2)
+    for names, value in by_value(place["excerpt"]):
+        paragraph(console, f"{names}: {cut(value, MAX_FIELD_CHARS)}", indent + 2)
     if place["raw"]:
         verbatim(console, cut(place["raw"], MAX_RAW_CHARS), indent + 2)
 
@@ -176,8 +187,9 @@ def _log_line(log: CoverageEntry) -> Text:
     line = Text(log["title"] or log["log"], style="bold")
     if not log["needed"]:
         line.append(" (helps, not needed)", style="not bold dim")
-    seen = intervals(log["observed"]) if log["observed"] else "never"
-    missing = intervals(log["missing"]) if log["missing"] else "nothing"
+    most = 4 if log["needed"] else 1
+    seen = intervals(log["observed"], most) if log["observed"] else "never"
+    missing = intervals(log["missing"], most) if log["missing"] else "nothing"
     records = counted(log["records"], "record")
     return line.append(f": {records}; seen {seen}; missing {missing}", style="not bold")
 

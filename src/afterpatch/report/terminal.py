@@ -9,10 +9,12 @@ from typing import Final
 
 from rich.cells import chop_cells
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from afterpatch.report.shape import Time, VerdictEntry
-from afterpatch.report.words import OUTCOME_SHORT, outcome, percent, seen_share
+from afterpatch.report.words import OUTCOME_SHORT, outcome
+from afterpatch.report.words_coverage import percent, seen_share
 
 LIMIT_CHARS: Final = 1_200  # of one string on a terminal; the document has all of it
 OUTCOME_STYLES: Final = {
@@ -48,6 +50,14 @@ def verbatim(console: Console, text: str, indent: int) -> None:
         console.print(Text(lead, style="dim").append(line, style="not dim"), no_wrap=True)
 
 
+def print_trimmed(console: Console, table: Table) -> None:
+    """A table without the blanks that fill its last column: they wrap in narrower terminals."""
+    for line in console.render_lines(table, pad=False):
+        text = Text.assemble(*((one.text, one.style or "") for one in line if not one.control))
+        text.rstrip()
+        console.print(text, no_wrap=True, crop=False)
+
+
 def _hang(console: Console, body: Text, lead: str, indent: int) -> None:
     width = max(console.width - indent - len(lead), 20)
     for number, line in enumerate(body.wrap(console, width) or [Text()]):
@@ -63,10 +73,18 @@ def outcome_text(verdict: VerdictEntry) -> Text:
 
 
 def coverage_bar(verdict: VerdictEntry, start: Time | None, *, ascii_only: bool = False) -> str:
-    """``████▒··· 56%``: the window left to right, seen fully, in part, not at all."""
+    """``████▒···  56%``: the window left to right, seen fully, in part, not at all.
+
+    A blank is time in which nothing was recorded and nothing is missed.
+    """
     shares = seen_share(verdict, BAR_CELLS, start)
     if not shares:
         return "nothing read"
     full, part, none = "#=." if ascii_only else "█▒·"
-    cells = "".join(full if s > 0.995 else none if s < 0.005 else part for s in shares)
-    return f"{cells} {percent(shares):>3}%"
+
+    def cell(share: float | None) -> str:
+        if share is None:
+            return " "
+        return full if share > 0.995 else none if share < 0.005 else part
+
+    return f"{''.join(map(cell, shares))} {percent(shares):>3}%"

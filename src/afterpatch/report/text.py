@@ -15,6 +15,7 @@ from rich.text import Text
 
 from afterpatch.report.safe_text import cut, readable
 from afterpatch.report.shape import Document, HostEntry, VerdictEntry
+from afterpatch.report.steps import first_steps, grouped_steps
 from afterpatch.report.story import render_story
 from afterpatch.report.terminal import (
     LIMIT_CHARS,
@@ -23,17 +24,19 @@ from afterpatch.report.terminal import (
     heading,
     outcome_text,
     paragraph,
+    print_trimmed,
 )
 from afterpatch.report.words import (
     OUTCOMES,
     QUESTION_TITLES,
+    common_domain,
     counted,
+    dated,
     headline,
     outcome,
-    uncleared,
     unread,
-    window_start,
 )
+from afterpatch.report.words_coverage import uncleared, window_start
 
 __all__ = ["render_story", "render_summary"]
 
@@ -52,7 +55,7 @@ def render_summary(document: Mapping[str, Any], console: Console) -> None:
     paragraph(console, _read(doc), 0, "dim")
     if rows:
         console.print()
-        console.print(_table(doc, rows, console.options.ascii_only))
+        print_trimmed(console, _table(doc, rows, console.options.ascii_only))
         _sentences(rows, console)
     _unread(doc, console)
     _notices(doc, console)
@@ -78,14 +81,15 @@ def _read(doc: Document) -> str:
 
 def _table(doc: Document, rows: list[Row], ascii_only: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("Host", overflow="fold", min_width=8)
+    domain = common_domain([host["host"] for host, _ in rows])
+    table.add_column("Host", overflow="fold", min_width=4 if domain else 8)
     for question, title in QUESTION_TITLES.items():
         least = len("compromised,") if question == "hit" else len(title)
         table.add_column(title, overflow="fold", min_width=least)
     table.add_column("Logs seen", no_wrap=True)
     several = len(doc["tool"]["campaigns"]) > 1
     for host, verdict in rows:
-        name = cut(host["host"], MAX_CELL_CHARS)
+        name = cut(host["host"].removesuffix(domain), MAX_CELL_CHARS)
         cells = [Text(f"{name} ({verdict['campaign']})" if several else name)]
         for answer in verdict["answers"]:
             if answer["question"] == "hit":
@@ -103,6 +107,8 @@ def _sentences(rows: list[Row], console: Console) -> None:
     for host, verdict in rows:
         line = Text.assemble((cut(host["host"], MAX_CELL_CHARS), "bold"), "  ", verdict["answer"])
         line.append(f" Confidence: {verdict['confidence']}.", style="dim")
+        if when := dated(verdict):
+            line.append(f" {when}")
         bullet(console, line, mark="-", indent=0)
         open_part = uncleared(verdict)
         # The answer of a host with findings does not say what else may have stayed unseen.
@@ -134,21 +140,20 @@ def _notices(doc: Document, console: Console) -> None:
 
 
 def _next_steps(rows: list[Row], console: Console) -> None:
-    """One line per step with its hosts, steps of the worst hosts first."""
-    steps: dict[str, list[str]] = {}
-    for host, verdict in rows:
-        for step in verdict["next"]:
-            steps.setdefault(step, []).append(host["host"])
-    if not steps:
+    """Every step once, under the hosts it is for, steps of the worst hosts first."""
+    groups = grouped_steps((host["host"], verdict) for host, verdict in rows)
+    if not groups:
         return
     heading(console, "Next")
-    for number, (step, hosts) in enumerate(list(steps.items())[:MAX_NEXT], start=1):
-        shown = ", ".join(cut(host, MAX_CELL_CHARS) for host in hosts[:3])
-        rest = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
-        bullet(
-            console, Text.assemble(step, (f"  ({shown}{rest})", "dim")), mark=f"{number}.", indent=2
-        )
-    _more(console, len(steps) - MAX_NEXT)
+    number = 0
+    for group in first_steps(groups, MAX_NEXT):
+        shown = ", ".join(cut(host, MAX_CELL_CHARS) for host in group.hosts[:3])
+        more = f" and {len(group.hosts) - 3} more" if len(group.hosts) > 3 else ""
+        paragraph(console, f"{shown}{more}", 2, "bold")
+        for step in group.steps:
+            number += 1
+            bullet(console, step, mark=f"{number:>2}.", indent=2)
+    _more(console, sum(len(group.steps) for group in groups) - number)
 
 
 def _more(console: Console, hidden: int) -> None:

@@ -5,13 +5,13 @@ than the field it comes from, and never "clean".
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from afterpatch.report.shape import (
-    CoverageEntry,
     Document,
+    FindingEntry,
     LifetimeEntry,
     Span,
     Time,
@@ -131,23 +131,21 @@ def lived(life: LifetimeEntry) -> str:
     return f"there {begin}; {end}"
 
 
-def uncleared(verdict: VerdictEntry) -> str:
-    """What cannot be cleared and which logs would help; "" when nothing is open."""
-    if not verdict["cannot_be_cleared"]:
-        return ""
-    logs = missing_logs(verdict)
-    wanted = [log["title"] or log["log"] for log in logs]
-    fetch = f": fetch {listed(wanted)}" if wanted else ""
-    return f"Cannot be cleared for {intervals(verdict['cannot_be_cleared'])}{fetch}."
+def by_value(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(names, value) of the fields that hold something, each value once: ``c-ip, ClientIp``."""
+    names: dict[str, list[str]] = {}
+    for name, value in fields.items():
+        if value:
+            names.setdefault(value, []).append(name)
+    return [(", ".join(same), value) for value, same in names.items()]
 
 
-def missing_logs(verdict: VerdictEntry) -> list[CoverageEntry]:
-    """Needed logs with a gap inside an interval that cannot be cleared."""
-    return [
-        log
-        for log in verdict["coverage"]
-        if log["needed"] and _overlap(log["missing"], verdict["cannot_be_cleared"])
-    ]
+def common_domain(names: Sequence[str]) -> str:
+    """``.example.org`` when all names, two at least, end in it and stay distinct without it."""
+    tails = {name.partition(".")[2] for name in names}
+    heads = {name.partition(".")[0] for name in names}
+    tail = next(iter(tails)) if len(tails) == 1 else ""
+    return f".{tail}" if tail and len(heads) == len(set(names)) > 1 else ""
 
 
 def listed(items: Sequence[str]) -> str:
@@ -155,6 +153,32 @@ def listed(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def decides(finding: FindingEntry, verdict: VerdictEntry) -> bool:
+    """Whether the verdict would be lower without findings like this one."""
+    stage = verdict["stage"]
+    return not finding["weak"] and stage is not None and finding["stage"] == stage
+
+
+def dated(verdict: VerdictEntry) -> str:
+    """``Exploited from … to …; fix went in between … and ….``: who was first."""
+    strong = [one for one in verdict["because"] if not one["weak"] and one["first"]]
+    taken = [one for one in strong if one["band"] in ("compromised", "follow-up")]
+    phrases = []
+    if times := [when for one in taken or strong for when in (one["first"], one["last"]) if when]:
+        first, last = clock(min(times, key=parse)), clock(max(times, key=parse))
+        verb = "Exploited" if taken else "Attacked"
+        phrases.append(f"{verb} {first}" if first == last else f"{verb} from {first} to {last}")
+    patched, order = verdict["exposure"]["patched_at"], verdict["exposure"]["order"]
+    if patched:
+        earliest, latest = map(clock, patched)
+        span = latest if earliest == latest else f"between {earliest} and {latest}"
+        phrases.append(f"fix went in {span}")
+    elif order == "not-patched":
+        phrases.append("no fix seen")
+    text = "; ".join(phrases)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def headline(document: Document) -> str:
@@ -200,63 +224,6 @@ def gap_reasons(document: Document) -> list[tuple[str, int, int]]:
         records[gap["reason"]] += gap["records"]
     ranked = sorted(gaps, key=lambda reason: (-records[reason], -gaps[reason], reason))
     return [(reason, gaps[reason], records[reason]) for reason in ranked]
-
-
-def window(verdict: VerdictEntry, start: Time | None) -> tuple[datetime, datetime] | None:
-    """The stretch of time that the logs are held against; None when no log says.
-
-    start  the campaign's, if known; logs may reach back further than the emergency does.
-    """
-    spans = [span for log in verdict["coverage"] for span in _all_spans(log)]
-    ends = [parse(end) for span in spans or verdict["cannot_be_cleared"] for end in span]
-    if not ends:
-        return None
-    low, high = (parse(start) if start else min(ends)), max(ends)
-    return (low, high) if low < high else None
-
-
-def window_start(document: Document, verdict: VerdictEntry) -> Time | None:
-    """When the verdict's campaign began, if the document knows."""
-    starts = {one["id"]: one["window_start"] for one in document["tool"]["campaigns"]}
-    return starts.get(verdict["campaign"])
-
-
-def seen_share(verdict: VerdictEntry, cells: int, start: Time | None) -> list[float]:
-    """The window in ``cells`` equal parts: the share of each that needed logs observed, 0..1.
-
-    Mean over the needed logs (over all logs when none is needed). Empty when no window is known.
-    """
-    logs = [log for log in verdict["coverage"] if log["needed"]] or verdict["coverage"]
-    ends = window(verdict, start)
-    if not logs or ends is None:
-        return []
-    low, step = ends[0], (ends[1] - ends[0]) / cells
-    shares = []
-    for cell in range(cells):
-        left, right = low + cell * step, low + (cell + 1) * step
-        seen = sum((_within(log["observed"], left, right) for log in logs), timedelta())
-        shares.append(min(1.0, seen / (step * len(logs))))
-    return shares
-
-
-def percent(shares: Sequence[float]) -> int:
-    """Mean share in per cent; only a whole window reads 100, only an empty one 0."""
-    mean = sum(shares) / len(shares) if shares else 0.0
-    return 0 if mean == 0 else 100 if min(shares) > 0.999999 else min(99, max(1, round(mean * 100)))
-
-
-def _all_spans(log: CoverageEntry) -> Iterable[Span]:
-    yield from log["observed"]
-    yield from log["missing"]
-
-
-def _within(spans: Iterable[Span], low: datetime, high: datetime) -> timedelta:
-    parts = ((max(parse(start), low), min(parse(end), high)) for start, end in spans)
-    return sum((end - start for start, end in parts if end > start), timedelta())
-
-
-def _overlap(left: Iterable[Span], right: Sequence[Span]) -> bool:
-    return any(parse(a[0]) < parse(b[1]) and parse(b[0]) < parse(a[1]) for a in left for b in right)
 
 
 def _midnight(when: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Explain: claim, rule, exact records with hash status, what would change the verdict."""
 
 import io
+from copy import deepcopy
 
 import pytest
 from rich.console import Console
@@ -52,3 +53,21 @@ def test_host_without_findings(doc):
 def test_unknown_finding_names_the_known_ones(doc):
     with pytest.raises(UsageError, match="F-1a2b3c4d"):
         explain(doc, "mail-01", "F-nope")
+
+
+def test_all_claims_show_a_few_records_each_and_none_twice(doc):
+    doc = deepcopy(doc)
+    because = doc["hosts"][0]["verdicts"][0]["because"]
+    place = because[0]["places"][0]
+    because[0]["places"] = [{**place, "record": number} for number in range(1, 8)]
+    because[0]["count"] = 7
+    because[1]["places"] = [{**place, "record": 1}]
+    text = explain(doc, "mail-01")
+    assert "and 4 more records: name the claim" in text
+    assert "the same record as printed above" in text
+    assert "more records: name" not in explain(doc, "mail-01", because[0]["finding"])
+
+
+def test_says_which_claims_hold_the_verdict_up(doc):
+    assert "Lower, if claim" in explain(doc, "mail-01")
+    assert "Lower, if" not in explain(doc, "mail-03")

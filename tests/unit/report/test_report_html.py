@@ -1,6 +1,7 @@
 """The page: self-contained, scriptless, complete, accessible."""
 
 import re
+from copy import deepcopy
 from html.parser import HTMLParser
 
 import pytest
@@ -116,7 +117,7 @@ def test_prints_and_follows_light_and_dark(page):
     assert "@media print" in page
     assert "prefers-color-scheme: dark" in page
     assert "break-inside: avoid" in page
-    assert "details::details-content" in page
+    assert "details.host::details-content" in page
 
 
 def test_five_hundred_hosts_stay_one_moderate_page():
@@ -149,3 +150,20 @@ def test_nothing_found_at_all(doc):
 )
 def test_only_plain_web_addresses_become_links(address, links):
     assert is_web_address(address) is links
+
+
+def test_what_decides_stands_open_and_weak_signals_are_folded(doc):
+    doc = deepcopy(doc)
+    doc["hosts"][0]["verdicts"][0]["because"][0]["weak"] = True
+    page = render_html(doc)
+    folded = re.search(r"\d+ weak signals?: shown, proves? nothing alone</summary>", page)
+    assert folded is not None
+    assert page.count('<details class="finding" open>') >= 1
+    assert page.index('<details class="finding" open>') < folded.start()
+
+
+def test_first_screen_has_sentence_confidence_dates_and_next_step(outline):
+    text = outline.text[: outline.text.index("Host by host")]
+    assert "Exploited from 2021-03-03 04:11" in text
+    assert "Confidence: high." in text
+    assert "Next: Take the server off the network" in text

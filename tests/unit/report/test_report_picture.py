@@ -96,3 +96,19 @@ def test_nothing_dated_no_picture(verdict, stages):
     verdict["coverage"], verdict["cannot_be_cleared"], verdict["because"] = [], [], []
     verdict["exposure"]["timeline"] = []
     assert overview(verdict, stages, None) is None
+
+
+def test_what_cannot_be_cleared_lies_above_the_logs_that_are_needed(verdict, stages):
+    groups = {group.title: group.lanes for group in overview(verdict, stages, START).groups}
+    needed, helpful = groups["Logs that are needed"], groups["Logs that help"]
+    assert needed[0].label == "Cannot be cleared"
+    assert {bar.look for bar in needed[0].bars} == {"open"}
+    assert "2021-01-06 to 2021-02-01 (27 days)" in needed[0].described
+    assert "gap" not in {bar.look for lane in helpful for bar in lane.bars}
+    verdict["cannot_be_cleared"] = []
+    assert "Cannot be cleared" not in lanes(overview(verdict, stages, START))
+
+
+def test_ticks_name_the_month(verdict, stages):
+    labels = [tick.label for tick in overview(verdict, stages, START).ticks]
+    assert "1 Mar" in labels

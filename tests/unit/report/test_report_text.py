@@ -73,7 +73,7 @@ def test_steps_name_their_hosts_once():
     text = " ".join(summary(document(fleet(16)), 120).split())
     assert text.count("Install the update today.") == 1
     assert "ex000.region-0.example.org" in text
-    assert "more)" in text
+    assert "ex004.region-4.example.org and 5 more 7. Keep the logs" in text
 
 
 def test_plain_terminals_get_plain_bars():

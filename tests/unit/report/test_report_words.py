@@ -1,10 +1,11 @@
 """Phrases: exact, honest, short."""
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
 
-from afterpatch.report import words
+from afterpatch.report import words, words_coverage
 
 DAY = "2021-01-{:02}T00:00:00Z"
 
@@ -44,11 +45,11 @@ def test_bounds():
 
 
 def test_only_a_whole_window_reads_one_hundred():
-    assert words.percent([1.0] * 8) == 100
-    assert words.percent([1.0] * 7 + [0.999]) == 99
-    assert words.percent([0.0001] + [0.0] * 7) == 1
-    assert words.percent([0.0] * 8) == 0
-    assert words.percent([]) == 0
+    assert words_coverage.percent([1.0] * 8) == 100
+    assert words_coverage.percent([1.0] * 7 + [0.999]) == 99
+    assert words_coverage.percent([0.0001] + [0.0] * 7) == 1
+    assert words_coverage.percent([0.0] * 8) == 0
+    assert words_coverage.percent([]) == 0
 
 
 def test_headlines(doc):
@@ -68,11 +69,11 @@ def test_one_host_is_answered_in_its_own_sentence(doc):
 
 def test_uncleared_names_the_days_and_the_logs(doc):
     unreadable = doc["hosts"][3]["verdicts"][0]
-    assert words.uncleared(unreadable) == (
+    assert words_coverage.uncleared(unreadable) == (
         "Cannot be cleared for 2021-01-06 to 2021-03-19 (73 days): "
         "fetch HttpProxy log, Ecp and IIS log, front end."
     )
-    assert words.uncleared(doc["hosts"][2]["verdicts"][0]) == ""
+    assert words_coverage.uncleared(doc["hosts"][2]["verdicts"][0]) == ""
 
 
 def test_unread_is_counted(doc):
@@ -82,3 +83,60 @@ def test_unread_is_counted(doc):
         "encrypted, no password given: 1 place, amount not known",
         "3 rules could not be evaluated",
     ]
+
+
+def test_time_that_needs_no_log_counts_for_nothing(doc):
+    verdict = deepcopy(doc["hosts"][0]["verdicts"][0])
+    log = {**verdict["coverage"][0], "needed": True}
+    verdict["coverage"] = [
+        {**log, "observed": [[DAY.format(6), DAY.format(8)]], "missing": []},
+        {**log, "observed": [], "missing": [[DAY.format(6), DAY.format(8)]]},
+        {**log, "needed": False, "observed": [[DAY.format(6), DAY.format(10)]], "missing": []},
+    ]
+    shares = words_coverage.seen_share(verdict, 4, DAY.format(6))
+    assert shares == [0.5, 0.5, None, None]
+    assert words_coverage.percent(shares) == 50
+    verdict["coverage"][1]["observed"], verdict["coverage"][1]["missing"] = [], []
+    assert words_coverage.percent(words_coverage.seen_share(verdict, 4, DAY.format(6))) == 100
+    assert words_coverage.percent([None]) == 0
+
+
+def test_dated_says_who_was_first(doc):
+    compromised, attempted = (doc["hosts"][n]["verdicts"][0] for n in (0, 1))
+    assert words.dated(compromised).startswith("Exploited from 2021-03-03 04:11 to 2021-03-09 18:4")
+    assert "; fix went in between 2021-03-09 20:00 and" in words.dated(compromised)
+    assert words.dated(attempted).startswith("Attacked ")
+    nothing = deepcopy(compromised)
+    nothing["because"], nothing["exposure"]["patched_at"] = [], None
+    nothing["exposure"]["order"] = "not-patched"
+    assert words.dated(nothing) == "No fix seen."
+    nothing["exposure"]["order"] = "unknown"
+    assert words.dated(nothing) == ""
+
+
+def test_weak_findings_decide_nothing(doc):
+    verdict = doc["hosts"][0]["verdicts"][0]
+    deciding = [one for one in verdict["because"] if words.decides(one, verdict)]
+    assert deciding
+    assert {one["stage"] for one in deciding} == {verdict["stage"]}
+    assert not words.decides({**deciding[0], "weak": True}, verdict)
+    assert not words.decides({**deciding[0], "stage": None}, {**verdict, "stage": None})
+
+
+def test_by_value_says_each_value_once():
+    fields = {"c-ip": "203.0.113.7", "ClientIp": "203.0.113.7", "empty": "", "uri": "/x"}
+    assert words.by_value(fields) == [("c-ip, ClientIp", "203.0.113.7"), ("uri", "/x")]
+
+
+@pytest.mark.parametrize(
+    ("names", "domain"),
+    [
+        (["a.example.org", "b.example.org", "a.example.org"], ".example.org"),
+        (["a.example.org", "a.example.net"], ""),
+        (["a.example.org"], ""),
+        (["a", "b"], ""),
+        ([], ""),
+    ],
+)
+def test_common_domain(names, domain):
+    assert words.common_domain(names) == domain
