@@ -51,7 +51,7 @@ _WEB_FIELDS: Final = (
 class MatchResult:
     """hits: by rule, then row. overflow: rule id -> matches beyond the hits kept (exact).
 
-    evaluated: ids of the rules that apply to the batch, whether or not they matched.
+    evaluated: kinds of the rules that apply to the batch, whether or not they matched.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -82,12 +82,6 @@ class Detector:
         self._prefilters: dict[Family, Built] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
-        self.infos = (
-            *(rule.info for rule in self._sigma.rules),
-            *(correlation.info for correlation in self._correlations),
-            *yara.infos,
-            *self._indicators.infos,
-        )
 
     @classmethod
     def build(
@@ -112,6 +106,16 @@ class Detector:
         )
 
     @property
+    def infos(self) -> tuple[RuleInfo, ...]:
+        """Every rule and indicator that can be evaluated."""
+        return (
+            *(rule.info for rule in self._sigma.rules),
+            *(correlation.info for correlation in self._correlations),
+            *self._yara.infos,
+            *self._indicators.infos,
+        )
+
+    @property
     def silent(self) -> frozenset[str]:
         """Rules that only feed correlations: their hits go to :meth:`correlate`, no further."""
         return self._silent
@@ -125,17 +129,17 @@ class Detector:
         return self._built(prefilter).forced_by
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
-        """Ids of the rules and indicators that events of a log source are tested with."""
+        """The rules and indicators that events of a log source are tested with, by kind."""
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
-        return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
+        return frozenset(rules | self._indicators.kinds_for(columns))
 
     @property
     def content_rules(self) -> frozenset[str]:
-        """Ids of everything that :meth:`match_content` tests."""
-        hashes = self._indicators.infos_for(["Sha256"])
-        return frozenset(info.id for info in (*self._yara.infos, *hashes))
+        """Everything that :meth:`match_content` tests, by kind."""
+        yara = (info.id for info in self._yara.infos)
+        return self._indicators.kinds_for(["Sha256"]).union(yara)
 
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """Hits of all Sigma rules and indicators in a batch, one result per span.
@@ -227,8 +231,7 @@ class Detector:
             return frozenset()
         rules = {rule.info.id for rule in self._sigma.rules_for(batch.logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        rules |= {info.id for info in self._indicators.infos_for(batch.frame.columns)}
-        return frozenset(rules)
+        return frozenset(rules | self._indicators.kinds_for(batch.frame.columns))
 
     def _hits(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> Iterator[Hit]:
         frame = batch.frame[rows]

@@ -18,7 +18,7 @@ either case (``ast.fold`` never turns anything else into ASCII). A record is one
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,9 +30,11 @@ from afterpatch.detect.indicator_patterns import raw_patterns
 from afterpatch.detect.sigma.ast import And, FieldTest, Node, Not, Or, Rule, wildcard_parts
 from afterpatch.detect.sigma.regexes import required_literals
 from afterpatch.model.campaigns import Indicator
+from afterpatch.model.hits import INDICATOR
 
 MIN_LITERAL_CHARS: Final = 3
 MAX_PAIRS: Final = 64
+MAX_INDICATORS: Final = 20_000  # beyond, compiling the patterns takes longer than parsing lines
 _CUTS: Final = re.compile(r"""[^!-~]+|["'+,?]+""")
 # Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
 _ORDINARY: Final = (
@@ -101,7 +103,7 @@ class _Need:
     alternatives: frozenset[frozenset[str]]
 
 
-def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> Built:
+def build_prefilter(rules: Iterable[Rule], indicators: Sequence[Indicator]) -> Built:
     """The prefilter that selects every line any of these could match."""
     patterns: set[bytes] = set()
     forced: list[tuple[str, str]] = []
@@ -111,10 +113,13 @@ def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> B
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
             patterns.update(p for literals in need.alternatives for p in _orders(literals))
+    if len(indicators) > MAX_INDICATORS:
+        forced.append((INDICATOR, f"{len(indicators)} are too many to look for in raw text"))
+        indicators = ()
     for indicator in indicators:
         wanted = raw_patterns(indicator)
         if wanted is None:
-            name = f"indicator:{indicator.type}:{indicator.value}"
+            name = f"{INDICATOR}:{indicator.type}:{indicator.value}"
             forced.append((name, "too short or too wide to look for in raw text"))
         else:
             patterns.update(wanted)
