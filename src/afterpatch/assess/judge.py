@@ -5,8 +5,8 @@ Weak findings never set the stage (law 4); missing logs never become "clear" (la
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from afterpatch.assess import answers
@@ -15,9 +15,9 @@ from afterpatch.assess.duplicates import distinct_hits
 from afterpatch.assess.findings import KeyedFinding, KeyedHit, build_findings, key_hits
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
-from afterpatch.assess.words import listed, span, spans
+from afterpatch.assess.words import day, listed, span, spans
 from afterpatch.exposure.order import exposed_until, patch_order
-from afterpatch.exposure.timeline import expose
+from afterpatch.exposure.timeline import expose, release_of
 from afterpatch.model.campaigns import BANDS, Campaign
 from afterpatch.model.hits import Finding, Hit, RuleInfo
 from afterpatch.model.places import Fact
@@ -62,16 +62,45 @@ def examine(
     overflow = Counter[str]()
     for reading in host.readings:
         overflow.update(reading.overflow)
-    end = max(exposed_until(exposure, until), campaign.window_start)
+    found = build_findings(host.name, keyed, overflow, campaign)
     return Case(
         host=host,
         facts=facts,
         keyed=tuple(keyed),
-        found=tuple(build_findings(host.name, keyed, overflow, campaign)),
+        found=tuple(_weaken_older(found, campaign)),
         exposure=exposure,
-        window=Interval(campaign.window_start, end),
+        window=_window(exposure, until, campaign),
         until=until,
     )
+
+
+def _window(exposure: Exposure, until: datetime, campaign: Campaign) -> Interval:
+    """From the campaign's start until the host was fixed; where it is not, to the evidence's end.
+
+    Nobody had the fix before it was published, so evidence that ends earlier leaves time open.
+    """
+    start, end = campaign.window_start, exposed_until(exposure, until)
+    if not exposure.timeline or exposure.timeline[-1].state != "fixed":
+        published = release_of(campaign.fix)
+        end = max(end, published or start + UNDATED_WINDOW if end <= start else published or end)
+    return Interval(start, max(start, end))
+
+
+def _weaken_older(found: Sequence[KeyedFinding], campaign: Campaign) -> Iterator[KeyedFinding]:
+    """What follows an entry proves nothing before the window, unless an entry came before it.
+
+    Only the stages of the compromised band show this emergency's own way in.
+    """
+    strong = [one.finding for one in found if not one.finding.weak]
+    entered = first_exploitation(
+        [f for f in strong if campaign.band(f.stage) != "follow-up"], campaign
+    )
+    limit = min(entered or campaign.window_start, campaign.window_start)
+    for one in found:
+        last = one.finding.last
+        follows = campaign.band(one.finding.stage) == "follow-up"
+        older = follows and last is not None and last < limit
+        yield replace(one, finding=replace(one.finding, weak=True)) if older else one
 
 
 def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Verdict:
@@ -167,6 +196,9 @@ def _why_not_higher(
         if blind:
             text += f"; not in the evidence: {listed(blind)}"
         reasons.append(text + ".")
+    older = [f for f in case.findings if f.last and f.last < case.window.start and f.weak]
+    if any(campaign.band(f.stage) == "follow-up" for f in older):
+        reasons.append(f"What was found before {day(case.window.start)} is older than the case.")
     return reasons
 
 

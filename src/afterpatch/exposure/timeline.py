@@ -27,6 +27,11 @@ QUIET: Final = timedelta(days=3)
 MAX_DOUBTS: Final = 20
 
 
+def release_of(fix: str) -> datetime | None:
+    """When the fix was published; None for a fix set nobody knows."""
+    return FIXES[fix].released if fix in FIXES else None
+
+
 def expose(product: str, fix: str, facts: Sequence[Fact], until: datetime | None) -> Exposure:
     """Dated states of one host against one fix set.
 
