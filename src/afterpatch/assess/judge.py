@@ -16,9 +16,9 @@ from afterpatch.assess.findings import KeyedFinding, KeyedHit, build_findings, k
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
 from afterpatch.assess.words import day, listed, span, spans
-from afterpatch.exposure.order import exposed_until, patch_order
+from afterpatch.exposure.order import exposed_until, final_state, patch_order
 from afterpatch.exposure.timeline import expose, release_of
-from afterpatch.model.campaigns import BANDS, Campaign
+from afterpatch.model.campaigns import BANDS, AdviceWhen, Campaign
 from afterpatch.model.hits import Finding, Hit, RuleInfo
 from afterpatch.model.places import Fact
 from afterpatch.model.times import Interval, merge
@@ -80,7 +80,7 @@ def _window(exposure: Exposure, until: datetime, campaign: Campaign) -> Interval
     Nobody had the fix before it was published, so evidence that ends earlier leaves time open.
     """
     start, end = campaign.window_start, exposed_until(exposure, until)
-    if not exposure.timeline or exposure.timeline[-1].state != "fixed":
+    if final_state(exposure) != "fixed":
         published = release_of(campaign.fix)
         end = max(end, published or start + UNDATED_WINDOW if end <= start else published or end)
     return Interval(start, max(start, end))
@@ -118,8 +118,8 @@ def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Ve
     told = (
         answers.exposed(case.exposure),
         answers.hit(campaign, stage, case.findings, cleared, uncleared),
-        answers.by_whom(band, mine),
-        answers.blocked(case.facts, case.findings),
+        answers.by_whom(band, cleared, mine),
+        answers.blocked(campaign, case.facts),
         answers.done(band, cleared, order, case.exposure, lives),
     )
     return Verdict(
@@ -171,9 +171,13 @@ def _sentence(
     """The answer to "am I compromised?" in one plain sentence."""
     band = campaign.band(stage)
     title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
-    if band in ("compromised", "follow-up"):
+    if band == "follow-up":
+        return f"Compromised, with {title}; {_ORDER_WORDS[order]}."
+    if band == "compromised":
         return f"Compromised: {title}; {_ORDER_WORDS[order]}."
-    seen = f"Attempts seen ({title}), no success found" if stage else "No evidence found"
+    seen = "No evidence found"
+    if stage:
+        seen = f"{answers.attempts(title, 'Attempts seen')}, no success found"
     if cleared:
         return f"{seen}; the needed logs cover {span(case.window)} without a gap."
     titles = {log.id: log.title for log in campaign.logs}
@@ -218,7 +222,15 @@ def _next_steps(
     blind: Mapping[tuple[str, ...], Sequence[Interval]],
 ) -> list[str]:
     logs = {log.id: log for log in campaign.logs}
-    steps = list(campaign.advice.get(campaign.band(stage), ()))
+    state = final_state(case.exposure)
+    holds: dict[AdviceWhen, bool] = {
+        "always": True,
+        "not-fixed": state in ("affected", "mitigated"),
+        "fix-unknown": state == "unknown",
+        "not-cleared": bool(blind),
+    }
+    advice = campaign.advice.get(campaign.band(stage), ())
+    steps = [piece.text for piece in advice if holds[piece.when]]
     for group, intervals in blind.items():
         places = listed([f"{logs[i].title} ({logs[i].fetch})" for i in group if i in logs], "or")
         steps.append(f"Fetch {places} for {spans(intervals)}.")

@@ -44,6 +44,15 @@ _FINDERS: Final[Mapping[str, Callable[[Entries], Finder]]] = {
     "user-agent": Agents,
 }
 
+_NOUNS: Final[Mapping[str, str]] = {
+    "ip": "address",
+    "cidr": "network",
+    "domain": "domain",
+    "sha256": "file, SHA-256",
+    "path": "file name",
+    "user-agent": "user agent",
+}
+
 
 class IndicatorEngine:
     """All indicators of a run; the first of each type and value counts.
@@ -137,7 +146,7 @@ def indicator_info(indicator: Indicator) -> RuleInfo:
     value = indicator.value.strip()
     return RuleInfo(
         id=indicator_id(indicator),
-        title=f"{indicator.type} {value}" + (f": {indicator.note}" if indicator.note else ""),
+        title=f"Known {_NOUNS[indicator.type]} {value}",
         level="low" if weak else "high",
         engine=INDICATOR,
         stage=indicator.stage,

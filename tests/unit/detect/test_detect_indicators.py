@@ -204,7 +204,7 @@ def test_only_hashes_can_be_more_than_weak() -> None:
         "attempted",
         "indicator",
     )
-    assert address.title == "ip 10.1.2.3: scanner"
+    assert address.title == "Known address 10.1.2.3"
     assert (digest.weak, digest.level) == (False, "high")
     assert engine.match_sha256(DIGEST.upper()) == digest
     assert engine.match_sha256("00" * 32) is None
