@@ -26,7 +26,7 @@ def exposed(exposure: Exposure) -> Answer:
     affected = [s for s in exposure.timeline if s.state in ("affected", "mitigated")]
     fixed = [s for s in exposure.timeline if s.state == "fixed"]
     if affected:
-        builds = listed(sorted({s.build for s in affected}))
+        ran = listed(sorted({s.build for s in affected}))
         until = "still affected at the end of the evidence"
         if exposure.patched_at:
             until = (
@@ -34,10 +34,13 @@ def exposed(exposure: Exposure) -> Answer:
             )
         elif fixed:
             until = "affected and fixed builds are both seen"
-        return Answer("exposed", "yes", f"ran {builds}; {until}", "high")
+        return Answer("exposed", "yes", f"ran {ran}; {until}", "high")
     if fixed:
         seen = f"ran {fixed[0].build} (fixed) from {day(fixed[0].start)} on; earlier is not known"
         return Answer("exposed", "not when seen", seen, "medium")
+    builds = sorted({span.build for span in exposure.timeline if span.build})
+    if builds:
+        return Answer("exposed", "unknown", f"{listed(builds)} seen: undecidable", "low")
     detail = listed(exposure.doubts) or "no build number in the evidence"
     return Answer("exposed", "unknown", detail, "low")
 
@@ -88,8 +91,10 @@ def by_whom(band: Band, cleared: bool, intrusions: Sequence[Intrusion]) -> Answe
     return Answer("by_whom", f"maybe {listed(named)}", f"{count}a hypothesis, see reasons", "low")
 
 
-def blocked(campaign: Campaign, facts: Sequence[Fact]) -> Answer:
-    """Is the way in closed by mitigations, as far as the evidence shows in the end?"""
+def blocked(campaign: Campaign, facts: Sequence[Fact], exposure: Exposure) -> Answer:
+    """Is the way in closed, by the fix or by mitigations, as the evidence shows it in the end?"""
+    if final_state(exposure) == "fixed":
+        return Answer("blocked", "patched", "the fix is in and closes the way in", "high")
     known = mitigations_of(campaign.fix)
     last = {fact.name: fact for fact in sorted(facts, key=_undated_last) if fact.name in known}
     present = {name: fact for name, fact in last.items() if fact.value == "present"}

@@ -77,12 +77,14 @@ def examine(
 def _window(exposure: Exposure, until: datetime, campaign: Campaign) -> Interval:
     """From the campaign's start until the host was fixed; where it is not, to the evidence's end.
 
-    Nobody had the fix before it was published, so evidence that ends earlier leaves time open.
+    Nobody had the fix before it was published, so no window ends earlier.
     """
     start, end = campaign.window_start, exposed_until(exposure, until)
-    if final_state(exposure) != "fixed":
-        published = release_of(campaign.fix)
-        end = max(end, published or start + UNDATED_WINDOW if end <= start else published or end)
+    published = release_of(campaign.fix)
+    if published:
+        end = max(end, published)  # a fixed build "seen" before that is a clock's or a host's error
+    elif end <= start and final_state(exposure) != "fixed":
+        end = start + UNDATED_WINDOW
     return Interval(start, max(start, end))
 
 
@@ -119,7 +121,7 @@ def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Ve
         answers.exposed(case.exposure),
         answers.hit(campaign, stage, case.findings, cleared, uncleared),
         answers.by_whom(band, cleared, mine),
-        answers.blocked(campaign, case.facts),
+        answers.blocked(campaign, case.facts, case.exposure),
         answers.done(band, cleared, order, case.exposure, lives),
     )
     return Verdict(
