@@ -23,6 +23,7 @@ from afterpatch.formats import (
     registry_export,
     web_file,
     windows_json,
+    zeek_tsv,
 )
 from afterpatch.formats.format import Format
 from afterpatch.model.places import Item
@@ -39,6 +40,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     exchange_csv.FORMAT,
     httperr.FORMAT,
     iis_w3c.FORMAT,
+    zeek_tsv.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
     directory_listing.FORMAT,

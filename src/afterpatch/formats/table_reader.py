@@ -105,7 +105,7 @@ class _Reader:
         if head == self.head:
             return
         self.head = head
-        usable = 1 < len(head.fields) <= MAX_COLUMNS
+        usable = self.syntax.fewest <= len(head.fields) <= MAX_COLUMNS
         self.table = self.plan(head, self.item) if usable else None
 
 
@@ -247,6 +247,6 @@ class _BlockWalk:
             self.reader.builds.see(sighting)
         for sighting in segment.hosts():
             self.reader.hosts.see(sighting)
-        batch = segment.batch(self.wanted)
+        batch = segment.batch(None if segment.table.unfiltered else self.wanted)
         if batch is not None:
             self.batches.append(batch)
