@@ -8,7 +8,9 @@ stays unknown, which the verdict says. Adding a format is one module and one lin
 from typing import Final
 
 from afterpatch.formats import (
+    bind_queries,
     directory_listing,
+    dnsmasq_queries,
     ecp_server,
     evtx,
     exchange_csv,
@@ -21,7 +23,9 @@ from afterpatch.formats import (
     inventory_csv,
     oabgenerator,
     registry_export,
+    unbound_queries,
     web_file,
+    windows_dns_debug,
     windows_json,
     zeek_tsv,
 )
@@ -41,6 +45,10 @@ FORMATS: Final[tuple[Format, ...]] = (
     httperr.FORMAT,
     iis_w3c.FORMAT,
     zeek_tsv.FORMAT,
+    windows_dns_debug.FORMAT,
+    bind_queries.FORMAT,
+    dnsmasq_queries.FORMAT,
+    unbound_queries.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
     directory_listing.FORMAT,
