@@ -31,7 +31,9 @@ _EVENT: Final = (
     r" (?P<flags>[+-]\S*)(?: \((?P<dst_ip>[0-9A-Fa-f.:]+(?:%\w+)?)\))?(?: \[ECS [^\]]*\])?$"
 )
 _SKIP: Final = rf"^(?:{ANY} (?:\S+ [\w./-]+(?:\[\d+\])?: |[a-z-]+: |\S)|client )"
-_HEAD: Final = re.compile(r"\bclient (?:@0x[0-9a-f]+ )?[0-9A-Fa-f.:]+(?:%\w+)?#\d+.*: query: \S")
+_HEAD: Final = re.compile(
+    r"\bclient (?:@0x[0-9a-f]+ )?[0-9A-Fa-f.:]+(?:%\w+)?#\d+.{0,400}: query: \S"
+)
 
 SHAPE: Final = LineShape(
     logsource=LOGSOURCE,

@@ -151,6 +151,7 @@ class Table:
     build_column  first of four neighbouring columns with the product's version.
     build_text    finds a version anywhere in a line, in group 1; the last one of a line counts.
     extend        adds columns to a batch.
+    summary       lines under this header are no events by the log's own rules, and are skipped.
     unfiltered    the prefilter was not made for this table: every event must be in a batch.
     """
 
@@ -165,6 +166,7 @@ class Table:
     build_text: re.Pattern[bytes] | None = None
     host_column: int | None = None
     extend: Callable[[pl.DataFrame], pl.DataFrame] = _as_is
+    summary: bool = False
     unfiltered: bool = False
 
 

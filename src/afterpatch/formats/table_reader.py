@@ -187,6 +187,9 @@ class _BlockWalk:
         pending = np.zeros(len(lines), dtype=np.bool_)
         pending[low:high] = lines.ends[low:high] > lines.starts[low:high]
         blank = high - low - int(pending.sum())
+        if table is not None and table.summary:
+            self.skipped += high - low
+            return
         if table is None:
             self.skipped += blank
             for line in np.flatnonzero(pending).tolist():

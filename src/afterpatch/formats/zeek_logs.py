@@ -11,6 +11,7 @@ taxonomy describes with a neutral category, and serve its rules: ``dns.log`` is 
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from afterpatch.model.batches import Logsource
@@ -27,12 +28,14 @@ def known_path(text: str) -> str:
     return text if _PATH.fullmatch(text) else ""
 
 
+@lru_cache(maxsize=1024)
 def path_of_file(origin: str) -> str:
     """The path that a file's name tells, or ""."""
     match = _FILE_NAME.fullmatch(origin.rsplit("!", 1)[-1])
     return match[1] if match else ""
 
 
+@lru_cache(maxsize=1024)
 def logsource(path: str) -> Logsource:
     """The log source of one of Zeek's logs."""
     return Logsource(CATEGORIES.get(path, ""), "zeek", path)
