@@ -44,6 +44,11 @@ _WEB_FIELDS: Final = (
     "cs-uri-stem",
     "cs-uri-query",
     "cs-user-agent",
+    "answer",
+    "dst_ip",
+    "query",
+    "sni",
+    "src_ip",
 )
 
 
