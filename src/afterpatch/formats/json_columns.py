@@ -2,9 +2,9 @@
 
 Enters: decoded objects, one per row. Leaves: one series of texts per name: nested objects become
 dotted names, the members of a list stand one per line, and where they are objects there is a value
-per line under each of their names (what those hold nested stays JSON). Numbers and booleans are as JSON writes them. No code runs per
-cell where a column holds values of one plain type. Whatever the objects hold, there are at most
-``MAX_FIELDS`` columns: more raise :class:`TooWide`.
+per line under each of their names (what those hold nested stays JSON). Numbers and booleans are as
+JSON writes them. No code runs per cell where a column holds values of one plain type. Whatever the
+objects hold, there are at most ``MAX_FIELDS`` columns: more raise :class:`TooWide`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
