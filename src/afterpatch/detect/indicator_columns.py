@@ -1,7 +1,9 @@
-"""Which columns hold what an indicator may name: a table of facts, no code."""
+"""Which columns hold what an indicator may name: a table of facts."""
 
 from collections.abc import Mapping
 from typing import Final
+
+from afterpatch.model.network import columns
 
 # Columns by what they hold; spellings of IIS, HttpProxy, ECP, SMTP logs, Windows events, Sysmon.
 ADDRESS_COLUMNS: Final = frozenset(
@@ -31,7 +33,7 @@ ADDRESS_COLUMNS: Final = frozenset(
         "CallerIpAddress",
         "QueryResults",
     }
-)
+) | columns("src_ip", "dst_ip", "answer")
 DOMAIN_COLUMNS: Final = frozenset(
     {
         "cs-host",
@@ -57,7 +59,7 @@ DOMAIN_COLUMNS: Final = frozenset(
         "ScriptBlockText",
         "Message",
     }
-)
+) | columns("query", "answer", "sni", "host", "uri", "referrer")
 PATH_COLUMNS: Final = frozenset(
     {
         "TargetFilename",
@@ -83,7 +85,7 @@ AGENT_COLUMNS: Final = frozenset(
         "cs-user-agent",
         "c-useragent",
     }
-)
+) | columns("user_agent")
 HASH_COLUMNS: Final = frozenset(
     {
         "Sha256",
@@ -91,6 +93,7 @@ HASH_COLUMNS: Final = frozenset(
         "sha256",
         "Hashes",
         "Hash",
+        "fileinfo.sha256",
     }
 )
 
