@@ -108,7 +108,7 @@ def build_page(document: Mapping[str, Any]) -> Page:
         more_steps=more_steps,
         intrusions=intrusions,
         readings=_readings(doc),
-        reasons=tuple(gap_reasons(doc)),
+        reasons=tuple(gap_reasons(doc["gaps"])),
         gaps=tuple(doc["gaps"][:MAX_LISTED]),
         notices=tuple(doc["notices"][:MAX_LISTED]),
         unrecognised=tuple([s for s in doc["sources"] if s["kind"] == "unknown"][:MAX_LISTED]),
