@@ -126,7 +126,7 @@ def _examples(groups: Groups, console: Console) -> None:
     paragraph(console, Text(cut(groups[0]["title"], 200), style="bold"), 0)
     pairs = [(group, example) for group in groups for example in group["examples"]]
     for group, example in pairs[:MAX_EXAMPLES]:
-        at = f"record {example['record']:,}" if example["record"] else "whole file"
+        at = f"record {example['record']}" if example["record"] else "whole file"
         where = f"{moment(example['time'])}  {example['source']}, {at}"
         bullet(console, Text(where))
         for name, value in example["excerpt"].items():
@@ -152,13 +152,14 @@ def _suppressions(hunt: HuntEntry, console: Console) -> None:
 def render_account(hunt: HuntEntry, console: Console, each: bool = False) -> None:
     """What became of the rules; why some were not evaluated; matches below the asked level."""
     rules = hunt["rules"]
-    heading(
-        console,
-        f"Rules: {rules['loaded']:,} loaded = {rules['evaluated']:,} evaluated + "
-        f"{rules['not_applicable']:,} not applicable to this evidence + "
-        f"{rules['needs_placeholder']:,} needing a placeholder + "
-        f"{rules['unsupported']:,} unsupported",
-    )
+    heading(console, f"Rules: {rules['loaded']:,} loaded")
+    for number, what in (
+        (rules["evaluated"], "evaluated"),
+        (rules["not_applicable"], "not applicable to this evidence"),
+        (rules["needs_placeholder"], "need a placeholder (--placeholders)"),
+        (rules["unsupported"], "unsupported"),
+    ):
+        paragraph(console, f"{number:>9,}  {what}")
     if hunt["below_groups"]:
         below = counted(hunt["below_hits"], "match", "matches")
         bullet(console, f"below level {hunt['level']}, not listed: {below}")
