@@ -97,7 +97,7 @@ def sum_up(
     lost: list[Gap] = []
     for host in sorted(hosts, key=lambda host: host.names):
         _sort_out(host, content, as_of, open_, excused)
-        lost += _cut_correlations(host, content)
+        lost += (*host.hunted.gaps, *_cut_correlations(host, content))
     infos = {info.id: info for info in content.infos}
     groups = _ranked(open_, infos, campaigns)
     shown = [group for group in groups if _rank(group.rule.level) <= _rank(level)]
@@ -118,7 +118,8 @@ def sum_up(
         fates=_fates(content, hosts, open_, excused),
         ignored=content.ignored,
         sources=tuple(fleet.sources()),
-        gaps=tuple(sorted({*fleet.gaps, *lost})),
+        own_gaps=tuple(sorted(set(lost))),
+        gaps=fleet.gaps,
         notices=fleet.notices,
     )
 

@@ -55,12 +55,14 @@ class Hunted:
 
     feeding   hits of rules that correlations read, up to a limit per rule; ``overflow`` counts
               those beyond it.
+    gaps      what only the hunt could not look at; the campaign's verdicts do not rest on it.
     """
 
     sums: Mapping[SumKey, HitSum] = field(default_factory=dict)
     feeding: tuple[Hit, ...] = ()
     overflow: Mapping[str, int] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class Hunt:
 
     groups      ranked, worst first. below: rules and hits under the asked level, not listed.
     ignored     files among the rules that hold none (README, LICENSE …).
+    own_gaps    what only the hunt could not look at; ``gaps`` are those of the evidence itself.
     """
 
     tool_version: str
@@ -144,5 +147,6 @@ class Hunt:
     fates: tuple[RuleFate, ...]
     ignored: tuple[str, ...]
     sources: tuple[tuple[str, Source], ...]
+    own_gaps: tuple[Gap, ...]
     gaps: tuple[Gap, ...]
     notices: tuple[Notice, ...]

@@ -5,6 +5,7 @@ from typing import Final
 
 from afterpatch.model.hits import Hit
 from afterpatch.model.hunts import HitSum, Hunted, SumKey, example_order
+from afterpatch.model.places import Gap
 
 # Hits kept for correlations, per rule and sum; what is beyond is counted and becomes a gap.
 MAX_FEEDING: Final = 100_000
@@ -19,6 +20,7 @@ class HuntTally:
         self._feeding: dict[str, list[Hit]] = {}
         self._overflow = Counter[str]()
         self._evaluated: set[str] = set()
+        self._gaps: set[Gap] = set()
 
     def add(self, hunted: Hunted) -> None:
         """One more part."""
@@ -32,6 +34,7 @@ class HuntTally:
                 self._cut(rule)
         self._overflow.update(hunted.overflow)
         self._evaluated |= hunted.evaluated
+        self._gaps.update(hunted.gaps)
 
     def total(self) -> Hunted:
         """Everything so far."""
@@ -42,6 +45,7 @@ class HuntTally:
             feeding=tuple(hit for rule in sorted(self._feeding) for hit in self._feeding[rule]),
             overflow={rule: count for rule, count in sorted(self._overflow.items()) if count},
             evaluated=frozenset(self._evaluated),
+            gaps=tuple(sorted(self._gaps)),
         )
 
     def _cut(self, rule: str) -> None:

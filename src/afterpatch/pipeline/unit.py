@@ -19,6 +19,7 @@ from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
 from afterpatch.model.batches import Batch, Piece
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
+from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Gap, Item
 from afterpatch.model.readings import Reading
 from afterpatch.pipeline.engines import Engines, HuntRules
@@ -140,11 +141,12 @@ class _Unit:
         item, data = tally.item, None
         if hunter.scans:
             data, fault = self._content(item)
-            tally.gaps += [Gap(item.name, "file", f"not scanned with YARA: {fault}")] * bool(fault)
+            if fault:
+                gap = Gap(item.name, "file", f"not scanned with YARA: {fault}")
+                tally.add_hunted(Hunted(gaps=(gap,)))
         fields = {"TargetFilename": item.origin}
-        found = hunter.match_content(data, tally.digest.sha256, item.name, fields, item.modified)
-        tally.add_hunted(found)
-        tally.gaps += hunter.detector.take_gaps()
+        sha256 = tally.digest.sha256
+        tally.add_hunted(hunter.match_content(data, sha256, item.name, fields, item.modified))
 
     def _content(self, item: Item) -> tuple[bytes | None, str]:
         """All bytes of a file, or why there are none."""

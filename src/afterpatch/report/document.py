@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import RuleInfo
-from afterpatch.model.places import Fact, Gap, Notice, Source
+from afterpatch.model.places import Fact, Gap, Source
 from afterpatch.model.verdicts import (
     Assessment,
     Host,
@@ -21,18 +21,16 @@ from afterpatch.model.verdicts import (
 )
 from afterpatch.report.document_time import sure_time, time_or_none, time_order
 from afterpatch.report.document_verdict import verdict_entry
+from afterpatch.report.entries import gap_entries, notice_entries, source_entries
 from afterpatch.report.hunt_entry import hunt_entry
 from afterpatch.report.shape import (
     CampaignEntry,
     CountsEntry,
     Document,
     FactEntry,
-    GapEntry,
     HostEntry,
     IntrusionEntry,
-    NoticeEntry,
     RuleEntry,
-    SourceEntry,
     ToolEntry,
 )
 
@@ -125,30 +123,6 @@ def counts_entry(hosts: int, sources: Sequence[Source], gaps: Sequence[Gap]) -> 
     }
 
 
-def notice_entries(notices: Sequence[Notice]) -> list[NoticeEntry]:
-    """By topic, source, text."""
-    return [
-        {"topic": notice.topic, "source": notice.source, "text": notice.text}
-        for notice in sorted(notices)
-    ]
-
-
-def gap_entries(gaps: Sequence[Gap]) -> list[GapEntry]:
-    """By source, place, reason."""
-    return [
-        {"source": gap.source, "place": gap.place, "reason": gap.reason, "records": gap.records}
-        for gap in sorted(gaps)
-    ]
-
-
-def source_entries(sources: Sequence[tuple[str, Source]]) -> list[SourceEntry]:
-    """By path, member, host."""
-    return sorted(
-        (_source(host, source) for host, source in sources),
-        key=lambda entry: (entry["path"], entry["member"] or "", entry["host"]),
-    )
-
-
 def _host(host: Host, known: Mapping[str, Campaign], sources: Mapping[str, Source]) -> HostEntry:
     verdicts = sorted(host.verdicts, key=lambda verdict: verdict.campaign)
     facts = map(_fact, host.facts)
@@ -223,27 +197,6 @@ def _rule(info: RuleInfo) -> RuleEntry:
         "misses": info.misses,
         "tags": list(info.tags),
         "references": list(info.references),
-    }
-
-
-def _source(host: str, source: Source) -> SourceEntry:
-    item = source.item
-    return {
-        "name": item.name,
-        "sha256": source.sha256,
-        "path": item.path,
-        "member": item.member,
-        "origin": item.origin,
-        "root": item.root,
-        "host": host,
-        "kind": source.kind,
-        "decided_by": source.decided_by,
-        "size_bytes": source.size_bytes,
-        "records": source.records,
-        "events": source.events,
-        "skipped": source.skipped,
-        "first": time_or_none(source.first),
-        "last": time_or_none(source.last),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from afterpatch.model.hits import Hit
 from afterpatch.model.hunts import HitGroup, Hunt, RuleFate, Suppressed
 from afterpatch.report.document_time import time_or_none
+from afterpatch.report.entries import gap_entries
 from afterpatch.report.shape import (
     ExampleEntry,
     HitGroupEntry,
@@ -31,6 +32,7 @@ def hunt_entry(hunt: Hunt) -> HuntEntry:
         "suppressions": [_suppression(one) for one in hunt.suppressed],
         "rules": _rules(hunt.fates),
         "ignored_files": list(hunt.ignored),
+        "gaps": gap_entries(hunt.own_gaps),
     }
 
 

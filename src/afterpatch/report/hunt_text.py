@@ -16,6 +16,7 @@ from afterpatch.report.shape import GapEntry, HitGroupEntry, HuntDocument, HuntE
 from afterpatch.report.terminal import LIMIT_CHARS, bullet, heading, paragraph
 from afterpatch.report.words import clock, counted, gap_reasons, moment
 
+MAX_BESIDE_RULES: Final = 12
 MAX_HOSTS: Final = 8  # per rule
 MAX_EXAMPLE_RULES: Final = 10
 MAX_EXAMPLES: Final = 2  # per rule
@@ -41,10 +42,22 @@ def render_hunt(document: HuntDocument, console: Console, top: int, account: boo
     paragraph(console, hunt_headline(hunt), 0, "bold")
     read = f"{counted(counts['records'], 'record')} in {counted(counts['sources'], 'file')}"
     paragraph(console, f"{read} from {counted(counts['hosts'], 'host')}. Times are UTC.", 0, "dim")
-    render_findings(hunt, console, top)
+    _findings(hunt, console, top)
+    _all_examples(hunt, console, top)
     _suppressions(hunt, console)
-    render_account(hunt, console, account)
+    _account(hunt, console, account)
     _unread(doc, console)
+
+
+def render_beside_verdicts(hunt: HuntEntry, console: Console) -> None:
+    """The same for the first screen of an assessment, in short; ``hunt`` is already readable."""
+    heading(console, "Your own rules (no verdict rests on them)")
+    paragraph(console, hunt_headline(hunt), 0)
+    _findings(hunt, console, MAX_BESIDE_RULES)
+    _suppressions(hunt, console)
+    _account(hunt, console, each=False)
+    for reason, places, _ in gap_reasons(hunt["gaps"])[:MAX_REASONS]:
+        bullet(console, f"{reason}: {counted(places, 'place')}")
 
 
 def hunt_headline(hunt: HuntEntry) -> str:
@@ -53,7 +66,7 @@ def hunt_headline(hunt: HuntEntry) -> str:
     hosts = f"of {counted(len(hunt['hosts']), 'host')}"
     if not findings:
         return f"No rule matched on any {hosts}."
-    worst = {rule[0]["rule_id"]: rule[0]["level"] for rule in _by_rule(findings)}
+    worst = {rule[0]["rule_id"]: rule[0]["level"] for rule in by_rule(findings)}
     tally = [(level, list(worst.values()).count(level)) for level in LEVELS]
     levels = ", ".join(f"{count} {level}" for level, count in tally if count)
     where = len({group["host"] for group in findings})
@@ -62,9 +75,9 @@ def hunt_headline(hunt: HuntEntry) -> str:
     return f"{rules} matched {total}, on {where} {hosts} ({levels or 'no known level'})."
 
 
-def render_findings(hunt: HuntEntry, console: Console, top: int) -> None:
-    """Rules in ranked order with their hosts, then examples of the first ones."""
-    rules = _by_rule(hunt["findings"])
+def _findings(hunt: HuntEntry, console: Console, top: int) -> None:
+    """Rules in ranked order with their hosts; at most ``top`` (0 = all)."""
+    rules = by_rule(hunt["findings"])
     shown = rules[:top] if top else rules
     for groups in shown:
         _rule(groups, len(hunt["hosts"]), console)
@@ -73,13 +86,18 @@ def render_findings(hunt: HuntEntry, console: Console, top: int) -> None:
         more = counted(len(rules) - len(shown), "more rule")
         console.print()
         paragraph(console, f"and {more} with {counted(rest, 'match', 'matches')}", 0, "dim")
-    if shown:
+
+
+def _all_examples(hunt: HuntEntry, console: Console, top: int) -> None:
+    rules = by_rule(hunt["findings"])[: min(top, MAX_EXAMPLE_RULES) or MAX_EXAMPLE_RULES]
+    if rules:
         heading(console, "Examples, the earliest first")
-    for groups in shown[:MAX_EXAMPLE_RULES]:
+    for groups in rules:
         _examples(groups, console)
 
 
-def _by_rule(findings: Sequence[HitGroupEntry]) -> list[Groups]:
+def by_rule(findings: Sequence[HitGroupEntry]) -> list[Groups]:
+    """The groups of each rule, in ranked order."""
     rules: dict[str, Groups] = {}
     for group in findings:
         rules.setdefault(group["rule_id"], []).append(group)
@@ -124,16 +142,14 @@ def _host(group: HitGroupEntry, console: Console) -> None:
 
 def _examples(groups: Groups, console: Console) -> None:
     paragraph(console, Text(cut(groups[0]["title"], 200), style="bold"), 0)
-    pairs = [(group, example) for group in groups for example in group["examples"]]
-    for group, example in pairs[:MAX_EXAMPLES]:
+    examples = [example for group in groups for example in group["examples"]]
+    for example in examples[:MAX_EXAMPLES]:
         at = f"record {example['record']}" if example["record"] else "whole file"
-        where = f"{moment(example['time'])}  {example['source']}, {at}"
-        bullet(console, Text(where))
+        bullet(console, f"{moment(example['time'])}  {example['source']}, {at}")
         for name, value in example["excerpt"].items():
             paragraph(console, f"{name}: {cut(value, MAX_FIELD_CHARS)}", 4)
         if not example["excerpt"]:
             paragraph(console, cut(example["raw"], MAX_FIELD_CHARS), 4)
-        del group
 
 
 def _suppressions(hunt: HuntEntry, console: Console) -> None:
@@ -149,7 +165,7 @@ def _suppressions(hunt: HuntEntry, console: Console) -> None:
         bullet(console, Text(text + why, style=style))
 
 
-def render_account(hunt: HuntEntry, console: Console, each: bool = False) -> None:
+def _account(hunt: HuntEntry, console: Console, each: bool) -> None:
     """What became of the rules; why some were not evaluated; matches below the asked level."""
     rules = hunt["rules"]
     heading(console, f"Rules: {rules['loaded']:,} loaded")

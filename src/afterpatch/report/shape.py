@@ -334,6 +334,7 @@ class HuntEntry(TypedDict):
     suppressions: list[SuppressionEntry]
     rules: HuntRulesEntry
     ignored_files: list[str]
+    gaps: list[GapEntry]
 
 
 class HuntToolEntry(TypedDict):
