@@ -10,7 +10,7 @@ from afterpatch.campaigns.marks import parse
 from afterpatch.model.errors import UsageError
 
 Placeholders = tuple[tuple[str, tuple[str, ...]], ...]
-_PLAIN: Final = (str, int, float)
+_PLAIN: Final = (str, int)  # YAML reads 10. as 10.0: what is neither must be in quotes
 
 
 def load_placeholders(path: str) -> Placeholders:
@@ -39,7 +39,9 @@ def read_placeholders(text: str, name: str) -> tuple[Placeholders, list[str]]:
             values = value if isinstance(value, list) else [value]
             if not values or any(isinstance(v, bool) or not isinstance(v, _PLAIN) for v in values):
                 line = document.line(str(key))
-                problems.append(f"{name}:{line}: '{key}' must be text or a list of texts")
+                problems.append(
+                    f"{name}:{line}: '{key}' must be text or a list of texts, in quotes"
+                )
                 continue
             found[str(key).strip("%")] = tuple(map(str, values))
     return tuple(sorted(found.items())), problems
