@@ -37,7 +37,7 @@ from afterpatch.model.hunts import (
     Suppression,
     SuppressionState,
 )
-from afterpatch.model.places import Gap
+from afterpatch.model.places import Gap, Source
 from afterpatch.model.times import EPOCH
 
 NEEDS_PLACEHOLDER: Final = "needs placeholder"
@@ -117,11 +117,17 @@ def sum_up(
         ),
         fates=_fates(content, hosts, open_, excused),
         ignored=content.ignored,
-        sources=tuple(fleet.sources()),
+        sources=tuple(_sources(fleet)),
         own_gaps=tuple(sorted(set(lost))),
         gaps=fleet.gaps,
         notices=fleet.notices,
     )
+
+
+def _sources(fleet: Fleet) -> list[tuple[str, Source]]:
+    """Stray files, too: a hunt looks into every one of them."""
+    others = [("", r.source) for readings in fleet.of_no_host().values() for r in readings]
+    return sorted({*fleet.sources(), *others}, key=lambda entry: entry[1].item.name)
 
 
 def _sort_out(

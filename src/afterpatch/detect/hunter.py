@@ -82,8 +82,10 @@ class Hunter:
         for hit in self.detector.match_content(data, sha256, item_name, fields, time):
             excused = self.excused(hit)
             sums[hit.rule, excused] = HitSum(1, hit.time, hit.time, (hit,))
-        gaps = self.detector.take_gaps()
-        return Hunted(sums=sums, evaluated=self.detector.content_rules, gaps=gaps)
+        asked = self.detector.content_rules
+        if data is None:
+            asked -= {info.id for info in self.detector.infos if info.engine == "yara"}
+        return Hunted(sums=sums, evaluated=asked, gaps=self.detector.take_gaps())
 
     def excused(self, hit: Hit) -> Excused:
         """What excuses a hit on a file or of a correlation, as far as its fields tell."""

@@ -15,6 +15,7 @@ from afterpatch.evidence.discover import discover
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hunts import Hunt
 from afterpatch.model.places import Item
+from afterpatch.model.readings import Reading
 from afterpatch.model.verdicts import Assessment
 from afterpatch.pipeline.engines import Engines, HuntRules
 from afterpatch.pipeline.executor import default_workers, run_units
@@ -106,14 +107,20 @@ def _sum_up(
 ) -> Hunt:
     assert engines.hunter is not None
     hosts = [
-        HostHunt(
-            (host.name, *host.aliases),
-            ledger.of(reading.source.item.name for reading in host.readings),
-        )
+        HostHunt((host.name, *host.aliases), ledger.of(_names(host.readings)))
         for host in fleet.hosts
     ]
+    for root, readings in fleet.of_no_host().items():
+        found = ledger.of(_names(readings))
+        # A stray file is no host of the fleet unless something was found in it.
+        if found.sums or found.gaps:
+            hosts.append(HostHunt((root,), found))
     terms = Terms(hunt.level, hunt.as_of, __version__, tuple(paths))
     return sum_up(hosts, _content(hunt, engines.hunter), hunt.campaigns, fleet, terms)
+
+
+def _names(readings: Sequence[Reading]) -> list[str]:
+    return [reading.source.item.name for reading in readings]
 
 
 def _content(hunt: HuntRequest, hunter: Hunter) -> Content:
