@@ -2,30 +2,21 @@
 
 Enters: hosts with their sums, rules, suppressions. Leaves: :class:`Hunt`. Pure; order of the input
 does not change a byte. No verdict: a hit is a hit.
-
-The ranking, best reason first:
-
-1. level of the rule, critical before informational;
-2. rarity: a rule seen on few of many hosts before one seen on most of them;
-3. campaign relevance: the rule names a CVE of a shipped campaign, proves one of its stages, or is
-   one of its rules;
-4. when the rule was first seen anywhere (unknown last), then title and rule id;
-5. within a rule, hosts by their first match, then by name.
+How groups are ranked stands in :mod:`afterpatch.assess.hunt_ranking`.
 """
 
 import fnmatch
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from afterpatch.assess.fleet import Fleet
+from afterpatch.assess.hunt_ranking import Groups, rank, ranked
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import (
-    LEVELS,
     Excused,
     HitGroup,
     HitSum,
@@ -33,19 +24,16 @@ from afterpatch.model.hunts import (
     Hunted,
     RuleFate,
     RuleState,
+    SumKey,
     Suppressed,
     Suppression,
     SuppressionState,
 )
 from afterpatch.model.places import Gap, Source
-from afterpatch.model.times import EPOCH
 
+SEVERAL_HOSTS: Final = "(several hosts)"
+MAX_HOSTS_CHARS: Final = 2_000
 NEEDS_PLACEHOLDER: Final = "needs placeholder"
-_CVE: Final = re.compile(r"cve[._-](\d{4})[._-](\d{4,7})", re.IGNORECASE)
-
-_NEVER: Final = (True, EPOCH)
-
-_Groups = dict[tuple[str, str], HitSum]  # rule id, host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +46,17 @@ class HostHunt:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was hunted with. ``unsupported``, ``ignored``: (rule id or path, reason); paths."""
+    """What was hunted with.
+
+    unsupported  (rule id or path, reason). ignored: paths.
+    correlate    hits -> hits of correlations, each with the sources it was made of.
+    """
 
     infos: tuple[RuleInfo, ...]
     unsupported: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
     suppressions: tuple[Suppression, ...]
-    correlate: Callable[[Sequence[Hit]], tuple[Hit, ...]]
+    correlate: Callable[[Sequence[Hit]], tuple[tuple[Hit, frozenset[str]], ...]]
     excused: Callable[[Hit], Excused]
     silent: frozenset[str]
     examples: int
@@ -92,15 +84,17 @@ def sum_up(
 ) -> Hunt:
     """The whole hunt."""
     level, as_of = terms.level, terms.as_of
-    open_: _Groups = {}
-    excused: dict[int, _Groups] = {}
+    open_: Groups = {}
+    excused: dict[int, Groups] = {}
     lost: list[Gap] = []
-    for host in sorted(hosts, key=lambda host: host.names):
+    ordered = sorted(hosts, key=lambda host: host.names)
+    _sort_out(_across(ordered, content), content, as_of, open_, excused)
+    for host in ordered:
         _sort_out(host, content, as_of, open_, excused)
         lost += (*host.hunted.gaps, *_cut_correlations(host, content))
     infos = {info.id: info for info in content.infos}
-    groups = _ranked(open_, infos, campaigns)
-    shown = [group for group in groups if _rank(group.rule.level) <= _rank(level)]
+    groups = ranked(open_, infos, campaigns)
+    shown = [group for group in groups if rank(group.rule.level) <= rank(level)]
     return Hunt(
         tool_version=terms.tool_version,
         evidence=terms.evidence,
@@ -112,7 +106,7 @@ def sum_up(
         below_hits=sum(group.total.count for group in groups)
         - sum(group.total.count for group in shown),
         suppressed=tuple(
-            _suppressed(entry, content, as_of, _ranked(excused.get(at, {}), infos, campaigns))
+            _suppressed(entry, content, as_of, ranked(excused.get(at, {}), infos, campaigns))
             for at, entry in enumerate(content.suppressions)
         ),
         fates=_fates(content, hosts, open_, excused),
@@ -134,22 +128,38 @@ def _sort_out(
     host: HostHunt,
     content: Content,
     as_of: date | None,
-    open_: _Groups,
-    excused: dict[int, _Groups],
+    open_: Groups,
+    excused: dict[int, Groups],
 ) -> None:
     """Every sum of a host to its group: open, or excused by the first entry that holds for it."""
     sums = dict(host.hunted.sums)
-    for hit in content.correlate(host.hunted.feeding):
-        if hit.rule not in content.silent:
-            key = (hit.rule, content.excused(hit))
-            one = HitSum(1, hit.time, hit.time, (hit,))
-            sums[key] = sums[key].plus(one, content.examples) if key in sums else one
+    for hit, _ in content.correlate(host.hunted.feeding):
+        _add(sums, hit, content)
     for (rule, entries), found in sums.items():
         holding = [at for at in sorted(entries) if _holds(content.suppressions[at], host, as_of)]
         groups = excused.setdefault(holding[0], {}) if holding else open_
         group = (rule, host.names[0])
         known = groups.get(group)
         groups[group] = found if known is None else known.plus(found, content.examples)
+
+
+def _across(hosts: Sequence[HostHunt], content: Content) -> HostHunt:
+    """Correlations whose matches lie on several hosts: they belong to none of them alone."""
+    owner = {hit.place.source: host.names[0] for host in hosts for hit in host.hunted.feeding}
+    sums: dict[SumKey, HitSum] = {}
+    for hit, sources in content.correlate([hit for h in hosts for hit in h.hunted.feeding]):
+        names = sorted({owner[source] for source in sources})
+        if len(names) > 1:
+            named = ", ".join(names)[:MAX_HOSTS_CHARS]
+            _add(sums, replace(hit, fields={**hit.fields, "@hosts": named}), content)
+    return HostHunt((SEVERAL_HOSTS,), Hunted(sums))
+
+
+def _add(sums: dict[SumKey, HitSum], hit: Hit, content: Content) -> None:
+    if hit.rule not in content.silent:
+        key = (hit.rule, content.excused(hit))
+        one = HitSum(1, hit.time, hit.time, (hit,))
+        sums[key] = sums[key].plus(one, content.examples) if key in sums else one
 
 
 def _holds(entry: Suppression, host: HostHunt, as_of: date | None) -> bool:
@@ -177,54 +187,6 @@ def _cut_correlations(host: HostHunt, content: Content) -> list[Gap]:
     ]
 
 
-def _ranked(
-    groups: _Groups, infos: Mapping[str, RuleInfo], campaigns: Sequence[Campaign]
-) -> list[HitGroup]:
-    host_counts = Counter(rule for rule, _ in groups)
-    spoken_of = {rule: _campaigns_of(infos[rule], campaigns) for rule in host_counts}
-    firsts: dict[str, tuple[bool, datetime]] = {}
-    for (rule, _), total in groups.items():
-        firsts[rule] = min(firsts.get(rule, _NEVER), _when(total.first))
-    found = [
-        HitGroup(infos[rule], host, total, host_counts[rule], spoken_of[rule])
-        for (rule, host), total in groups.items()
-    ]
-    return sorted(found, key=lambda group: _group_order(group, firsts[group.rule.id]))
-
-
-def _group_order(group: HitGroup, first: tuple[bool, datetime]) -> tuple[object, ...]:
-    """``first``: when the rule was first seen on any host, so that its groups stay together."""
-    return (
-        _rank(group.rule.level),
-        group.host_count,
-        not group.campaigns,
-        first,
-        group.rule.title,
-        group.rule.id,
-        _when(group.total.first),
-        group.host,
-    )
-
-
-def _when(time: datetime | None) -> tuple[bool, datetime]:
-    return (time is None, time or EPOCH)
-
-
-def _rank(level: str) -> int:
-    """Position from the worst; a level nobody knows counts as medium, so that it is not hidden."""
-    return LEVELS.index(level) if level in LEVELS else LEVELS.index("medium")
-
-
-def _campaigns_of(rule: RuleInfo, campaigns: Sequence[Campaign]) -> tuple[str, ...]:
-    texts = (*rule.tags, rule.title)
-    cves = {f"CVE-{year}-{number}" for text in texts for year, number in _CVE.findall(text)}
-    return tuple(
-        campaign.id
-        for campaign in campaigns
-        if cves.intersection(campaign.cves) or rule.stage in {s.id for s in campaign.stages}
-    )
-
-
 def _suppressed(
     entry: Suppression,
     content: Content,
@@ -243,8 +205,8 @@ def _suppressed(
 def _fates(
     content: Content,
     hosts: Iterable[HostHunt],
-    open_: _Groups,
-    excused: Mapping[int, _Groups],
+    open_: Groups,
+    excused: Mapping[int, Groups],
 ) -> tuple[RuleFate, ...]:
     evaluated = frozenset(rule for host in hosts for rule in host.hunted.evaluated)
     counts = Counter[str]()

@@ -2,10 +2,12 @@
 
 Enters: paths. Leaves: the text of every Sigma (``.yml``, ``.yaml``) and YARA (``.yar``, ``.yara``)
 file below them in order of path, what could not be read with the reason, and the files that are no
-rules. Links to folders are not followed, so a circle cannot hold anybody up. Nothing is parsed.
+rules: in a folder also YAML without any part of a Sigma document. Links to folders are not
+followed, so a circle cannot hold anybody up. Nothing is parsed.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,10 @@ from afterpatch.model.errors import UsageError
 
 # What git and editors keep beside rules is not worth a line in the account.
 _HIDDEN: Final = (".", "__")
+# Other YAML lies in rule repositories, too; a Sigma document has one of these at its top.
+_SIGMA: Final = re.compile(
+    r"""^["']?(?:detection|logsource|correlation|filter|action)["']?\s*:""", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ def read_own_rules(paths: Sequence[str]) -> OwnRules:
             text = _read(path)
             if isinstance(text, _Unread):
                 unread[name] = text.reason
+            elif language == "sigma" and root.is_dir() and not _SIGMA.search(text):
+                ignored.append(name)
             else:
                 texts[name] = RuleText(name, language, text)
     return OwnRules(

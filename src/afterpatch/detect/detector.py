@@ -215,6 +215,10 @@ class Detector:
         Takes all hits, in any order; those of no interest or without a time take no part. A hit
         stands at the last match of its stretch: time, place and original text are that match's.
         """
+        return tuple(hit for hit, _ in self.correlate_sources(hits))
+
+    def correlate_sources(self, hits: Iterable[Hit]) -> tuple[tuple[Hit, frozenset[str]], ...]:
+        """The same, each with the names of the sources that its stretch lies in."""
         fed = sorted(
             (h for h in hits if h.time is not None and h.rule in self._feeds),
             key=lambda hit: (hit.time, hit.place, hit.rule),
@@ -225,7 +229,13 @@ class Detector:
             if hit.time is not None
         ]
         ordered = _referenced_first(self._correlations)
-        return tuple(_stretch_hit(stretch, fed) for stretch in correlate(ordered, rows))
+        return tuple(
+            (
+                _stretch_hit(stretch, fed),
+                frozenset(fed[row.key].place.source for row in stretch.rows),
+            )
+            for stretch in correlate(ordered, rows)
+        )
 
     def _built(self, prefilter: Family) -> Built:
         if prefilter not in self._prefilters:

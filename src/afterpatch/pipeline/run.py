@@ -130,7 +130,7 @@ def _content(hunt: HuntRequest, hunter: Hunter) -> Content:
         unsupported=(*detector.unsupported, *hunt.unread),
         ignored=hunt.ignored,
         suppressions=hunt.rules.suppressions,
-        correlate=detector.correlate,
+        correlate=detector.correlate_sources,
         excused=hunter.excused,
         silent=detector.silent,
         examples=hunter.examples,

@@ -165,7 +165,7 @@ def test_every_rule_has_one_fate() -> None:
 def test_correlations_are_asked_per_host_and_summed() -> None:
     hits = [Hit("c", at(day), Place("s", day), {}, "") for day in (3, 1, 2)]
     rules = content(
-        info("c"), info("feed"), correlate=lambda fed: tuple(hits) if fed else (),
+        info("c"), info("feed"), correlate=lambda fed: tuple((hit, frozenset({"s"})) for hit in hits if fed),
         silent=frozenset({"feed"}),
     )  # fmt: skip
     fed = (Hit("feed", at(1), Place("s", 1), {}, ""),)
@@ -177,3 +177,24 @@ def test_correlations_are_asked_per_host_and_summed() -> None:
     assert [hit.place.record for hit in group.total.examples] == [1, 2]
     (gap,) = found.own_gaps
     assert "did not see 5 of its matches" in gap.reason
+
+
+def test_a_correlation_over_several_hosts_is_its_own_group() -> None:
+    """Three failed logons on each of two hosts; five make a burst."""
+
+    def correlate(fed: Sequence[Hit]) -> tuple[tuple[Hit, frozenset[str]], ...]:
+        if len(fed) < 5:
+            return ()
+        last = max(fed, key=lambda hit: hit.place)
+        return ((replace(last, rule="c"), frozenset(hit.place.source for hit in fed)),)
+
+    def failed(name: str) -> HostHunt:
+        fed = tuple(Hit("feed", at(n), Place(f"{name}.evtx", n), {}, "") for n in (1, 2, 3))
+        return host(name, {}, feeding=fed)
+
+    rules = content(info("c"), correlate=correlate, suppressions=[entry("c", "dc01")])
+    found = hunt([failed("dc02"), failed("dc01")], rules)
+    (group,) = found.groups
+    assert (group.host, group.total.count, group.host_count) == ("(several hosts)", 1, 1)
+    assert group.total.examples[0].fields["@hosts"] == "dc01, dc02"
+    assert found.hosts == ("dc01", "dc02")

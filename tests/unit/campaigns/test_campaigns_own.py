@@ -18,7 +18,8 @@ def test_every_file_is_a_rule_unread_or_ignored(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.yml").write_text("title: hidden", "utf-8")
-    (tmp_path / "deep" / "er" / "a.YML").write_text("title: a", "utf-8")
+    (tmp_path / "deep" / "er" / "a.YML").write_text("title: a\nlogsource: {}", "utf-8")
+    (tmp_path / "ci.yml").write_text("jobs: {}\n  detection: x", "utf-8")
     (tmp_path / "b.yara").write_text("rule b { condition: true }", "utf-8")
     (tmp_path / "c.yaml").write_bytes(b"title: ok\nbad: \xff\n")
     (tmp_path / "README.md").write_text("no rule", "utf-8")
@@ -31,7 +32,8 @@ def test_every_file_is_a_rule_unread_or_ignored(tmp_path: Path) -> None:
     assert [(Path(path).name, reason) for path, reason in own.unread] == [
         ("c.yaml", "line 2: not UTF-8 text")
     ]
-    assert [Path(path).name for path in own.ignored] == ["README.md"]
+    assert [Path(path).name for path in own.ignored] == ["README.md", "ci.yml"]
+    assert len(read_own_rules([str(tmp_path / "ci.yml")]).texts) == 1
 
 
 def test_a_missing_rule_path_is_an_error() -> None:
