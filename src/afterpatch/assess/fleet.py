@@ -30,12 +30,11 @@ class Fleet:
     def of_no_host(self) -> dict[str, list[Reading]]:
         """Root -> its readings that speak for no machine: inventories, stray unknown files."""
         placed = {r.source.item.name for host in self.hosts for r in host.readings}
-        others: dict[str, list[Reading]] = defaultdict(list)
-        for reading in (*self.kept, *self.inventories):
-            item = reading.source.item
-            if item.name not in placed and reading not in others[item.root]:
-                others[item.root].append(reading)
-        return {root: others[root] for root in sorted(others) if others[root]}
+        others = {r.source.item.name: r for r in (*self.inventories, *self.kept)}
+        by_root: dict[str, list[Reading]] = defaultdict(list)
+        for name in sorted(others.keys() - placed):
+            by_root[others[name].source.item.root].append(others[name])
+        return dict(sorted(by_root.items()))
 
     def sources(self) -> list[tuple[str, Source]]:
         """(host or "", source) of everything that is counted, by name."""

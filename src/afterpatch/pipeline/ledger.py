@@ -37,9 +37,11 @@ class Ledger:
         self._accounts: dict[_Machine, HuntTally] = {}
         self._machine: dict[str, _Machine] = {}
         self._copies: dict[tuple[object, ...], _Copies] = {}
+        self._moved: dict[str, str] | None = None
 
     def take(self, reading: Reading) -> Reading:
         """Fold in what was found; the reading without it."""
+        self._moved = None
         name = reading.source.item.name
         root = reading.source.item.root
         names = frozenset((f.name, f.value) for f in reading.facts if f.name in _NAMES)
@@ -56,7 +58,14 @@ class Ledger:
         for machine in machines:
             if machine in self._accounts:
                 total.add(self._accounts[machine].total())
-        return _moved(total.total(), {c.taken: c.kept for c in self._copies.values()})
+        return _moved(total.total(), self._places())
+
+    def _places(self) -> dict[str, str]:
+        """Where examples stand now -> where the copy is that is kept; all readings are in."""
+        if self._moved is None:
+            copies = self._copies.values()
+            self._moved = {c.taken: c.kept for c in copies if c.taken != c.kept}
+        return self._moved
 
     def _is_copy(self, reading: Reading, name: str, root: str) -> bool:
         if not has_content(reading):

@@ -30,6 +30,7 @@ LEVEL_STYLES: Final = {
     "low": "cyan",
     "informational": "dim",
 }
+_GENERAL: Final = frozenset({"EventID", "Channel"})
 _STATES: Final = ("evaluated", "not applicable", "needs placeholder", "unsupported")
 
 Groups = list[HitGroupEntry]
@@ -148,7 +149,8 @@ def _examples(groups: Groups, console: Console) -> None:
         bullet(console, f"{moment(example['time'])}  {example['source']}, {at}")
         for name, value in example["excerpt"].items():
             paragraph(console, f"{name}: {cut(value, MAX_FIELD_CHARS)}", 4)
-        if not example["excerpt"]:
+        # Only a Sigma rule names fields of its own; elsewhere the text shows what matched.
+        if groups[0]["engine"] != "sigma" or example["excerpt"].keys() <= _GENERAL:
             paragraph(console, cut(example["raw"], MAX_FIELD_CHARS), 4)
 
 
