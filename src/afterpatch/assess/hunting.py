@@ -7,7 +7,7 @@ How groups are ranked stands in :mod:`afterpatch.assess.hunt_ranking`.
 
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -31,6 +31,7 @@ from afterpatch.model.hunts import (
 )
 from afterpatch.model.places import Gap, Source
 
+INDICATOR: Final = "indicator"
 SEVERAL_HOSTS: Final = "(several hosts)"
 MAX_HOSTS_CHARS: Final = 2_000
 NEEDS_PLACEHOLDER: Final = "needs placeholder"
@@ -93,6 +94,7 @@ def sum_up(
         _sort_out(host, content, as_of, open_, excused)
         lost += (*host.hunted.gaps, *_cut_correlations(host, content))
     infos = {info.id: info for info in content.infos}
+    fates = _fates(content, hosts, open_, excused)
     groups = ranked(open_, infos, campaigns)
     shown = [group for group in groups if rank(group.rule.level) <= rank(level)]
     return Hunt(
@@ -109,7 +111,8 @@ def sum_up(
             _suppressed(entry, content, as_of, ranked(excused.get(at, {}), infos, campaigns))
             for at, entry in enumerate(content.suppressions)
         ),
-        fates=_fates(content, hosts, open_, excused),
+        fates=fates,
+        quiet_indicators=_quiet(content, hosts, fates),
         ignored=content.ignored,
         sources=tuple(_sources(fleet)),
         own_gaps=tuple(sorted(set(lost))),
@@ -219,14 +222,40 @@ def _fates(
             info.title,
             info.level,
             info.engine,
-            "evaluated" if info.id in evaluated else "not applicable",
-            "" if info.id in evaluated else "no event of its log source in this evidence",
+            state,
+            "" if state == "evaluated" else "no event of its log source in this evidence",
             counts[info.id],
         )
-        for info in content.infos
+        for info, state in _asked(content.infos, evaluated)
+        if info.engine != INDICATOR or counts[info.id]
     ]
     fates += [RuleFate(name, "", "", "", _state(why), why, 0) for name, why in content.unsupported]
     return tuple(sorted(fates, key=lambda fate: (fate.id, fate.state, fate.reason)))
+
+
+def _asked(
+    infos: Iterable[RuleInfo], evaluated: Collection[str]
+) -> Iterator[tuple[RuleInfo, RuleState]]:
+    """Each rule with its state; indicators were asked by type (``indicator:ip:192.0.2.1``)."""
+    for info in infos:
+        asked = info.id
+        if info.engine == INDICATOR:
+            asked = asked[: asked.index(":", len(INDICATOR) + 1)]
+        yield info, "evaluated" if asked in evaluated else "not applicable"
+
+
+def _quiet(
+    content: Content, hosts: Iterable[HostHunt], listed: Iterable[RuleFate]
+) -> dict[RuleState, int]:
+    """How many indicators matched nothing, by state."""
+    evaluated = frozenset(rule for host in hosts for rule in host.hunted.evaluated)
+    names = {fate.id for fate in listed if fate.state in ("evaluated", "not applicable")}
+    states = (
+        state
+        for info, state in _asked(content.infos, evaluated)
+        if info.engine == INDICATOR and info.id not in names
+    )
+    return dict(Counter(states))
 
 
 def _state(reason: str) -> RuleState:

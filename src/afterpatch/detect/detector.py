@@ -142,10 +142,31 @@ class Detector:
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """Ids of the rules and indicators that events of a log source are tested with."""
+        columns = _web_columns(logsource)
+        return self._rules_for(logsource) | {i.id for i in self._indicators.infos_for(columns)}
+
+    def applicable_kinds(self, logsource: Logsource) -> frozenset[str]:
+        """The same with types of indicators (``indicator:ip``) in the place of each one's id."""
+        columns = _web_columns(logsource)
+        return self._rules_for(logsource) | self._indicators.types_for(columns)
+
+    def evaluated_kinds(self, batch: Batch) -> frozenset[str]:
+        """:meth:`evaluated` with types of indicators in the place of each one's id."""
+        if batch.frame.height == 0:
+            return frozenset()
+        types = self._indicators.types_for(batch.frame.columns)
+        return self._rules_for(batch.logsource) | types
+
+    @property
+    def content_kinds(self) -> frozenset[str]:
+        """:attr:`content_rules` with the type of indicators in the place of each one's id."""
+        yara = frozenset(info.id for info in self._yara.infos)
+        return yara | self._indicators.types_for(["Sha256"])
+
+    def _rules_for(self, logsource: Logsource) -> frozenset[str]:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
-        return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
+        return frozenset(rules)
 
     @property
     def content_rules(self) -> frozenset[str]:
@@ -253,10 +274,8 @@ class Detector:
         """Ids of the rules that apply to a batch that has rows, whether or not they match."""
         if batch.frame.height == 0:
             return frozenset()
-        rules = {rule.info.id for rule in self._sigma.rules_for(batch.logsource)}
-        rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        rules |= {info.id for info in self._indicators.infos_for(batch.frame.columns)}
-        return frozenset(rules)
+        found = self._indicators.infos_for(batch.frame.columns)
+        return self._rules_for(batch.logsource) | {info.id for info in found}
 
     def hits(
         self,
@@ -287,6 +306,10 @@ class Detector:
                 fields=fields,
                 raw=(raws[at] or "")[:MAX_FIELD_CHARS],
             )
+
+
+def _web_columns(logsource: Logsource) -> list[str]:
+    return [column for name in _WEB_FIELDS for column in names(name, logsource)]
 
 
 def _time(micros: int | None) -> datetime | None:

@@ -3,7 +3,8 @@
 Enters: a detector, suppressions, batches and file contents. Leaves: for each source an exact count
 per rule with first, last and a few examples, so that memory does not grow with the number of
 matches. Hits of rules that correlations read are handed on, up to a limit, because those are
-evaluated over whole hosts.
+evaluated over whole hosts. What was asked is told by rule, and for indicators, of which there may
+be a million, by type.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,7 @@ class Hunter:
                 for excused, some in self._excuses.split(info, batch, rows):
                     for at, part in _parts(some, ends):
                         sums[at][info.id, excused] = self._sum(info, part, batch, spans[at][0])
-        evaluated = self.detector.evaluated(batch)
+        evaluated = self.detector.evaluated_kinds(batch)
         return tuple(
             Hunted(*parts, evaluated)
             for parts in zip(sums, map(tuple, feeding), overflow, strict=True)
@@ -62,7 +63,7 @@ class Hunter:
     @property
     def reads_content(self) -> bool:
         """Whether some rule asks for the bytes of files."""
-        return bool(self.detector.content_rules)
+        return bool(self.detector.content_kinds)
 
     @property
     def scans(self) -> bool:
@@ -82,7 +83,7 @@ class Hunter:
         for hit in self.detector.match_content(data, sha256, item_name, fields, time):
             excused = self.excused(hit)
             sums[hit.rule, excused] = HitSum(1, hit.time, hit.time, (hit,))
-        asked = self.detector.content_rules
+        asked = self.detector.content_kinds
         if data is None:
             asked -= {info.id for info in self.detector.infos if info.engine == "yara"}
         return Hunted(sums=sums, evaluated=asked, gaps=self.detector.take_gaps())

@@ -125,6 +125,7 @@ HASH_COLUMNS: Final = frozenset(
     }
 )
 
+TYPE: Final = "indicator:"  # before a type: all indicators of it; before type and value: one
 # Indicator type -> what finds it. Addresses and networks are one question.
 _FAMILY: Final[Mapping[str, str]] = {
     "ip": "address",
@@ -171,6 +172,7 @@ class IndicatorEngine:
                 family = self._family[info.id] = _FAMILY[indicator.type]
                 entries.setdefault(family, []).append((indicator.value.strip(), info))
         self.infos = tuple(infos.values())
+        self._position = {info.id: position for position, info in enumerate(self.infos)}
         self.unsupported = tuple(unsupported)
         self._finders = {family: _FINDERS[family](found) for family, found in entries.items()}
         self._hashes = Hashes(entries.get("sha256", ()))
@@ -180,6 +182,14 @@ class IndicatorEngine:
         present = frozenset(names)
         families = {family for family, columns in _COLUMNS.items() if present & columns}
         return tuple(info for info in self.infos if self._family[info.id] in families)
+
+    def types_for(self, names: Iterable[str]) -> frozenset[str]:
+        """The same as :data:`TYPE` + type: of a million indicators nobody wants every id."""
+        present = frozenset(names)
+        families = self._finders.keys() & {
+            f for f, columns in _COLUMNS.items() if present & columns
+        }
+        return frozenset(TYPE + kind for kind, family in _FAMILY.items() if family in families)
 
     def match(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
         """(indicator, matching row numbers, ascending), in the order the indicators came."""
@@ -191,9 +201,9 @@ class IndicatorEngine:
                 if column is not None:
                     for value, info in finder.find(column):
                         found.setdefault(info.id, []).append(column.rows_of(value))
-        for info in self.infos:
-            if info.id in found:
-                yield info, np.unique(np.concatenate(found[info.id]))
+        for identity in sorted(found, key=self._position.__getitem__):
+            info = self.infos[self._position[identity]]
+            yield info, np.unique(np.concatenate(found[identity]))
 
     def match_sha256(self, sha256: str) -> RuleInfo | None:
         """The indicator that names this content, if any."""
@@ -218,7 +228,7 @@ def indicator_info(indicator: Indicator) -> RuleInfo:
     weak = indicator.weak or indicator.type != "sha256"
     value = indicator.value.strip()
     return RuleInfo(
-        id=f"indicator:{indicator.type}:{value}",
+        id=f"{TYPE}{indicator.type}:{value}",
         title=f"{indicator.type} {value}" + (f": {indicator.note}" if indicator.note else ""),
         level="low" if weak else "high",
         engine="indicator",

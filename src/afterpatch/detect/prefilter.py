@@ -33,6 +33,8 @@ from afterpatch.model.campaigns import Indicator
 
 MIN_LITERAL_CHARS: Final = 3
 MAX_PAIRS: Final = 64
+# Compiling more takes longer than parsing every line of any log seen so far (50,000: 10 s).
+MAX_PATTERNS: Final = 10_000
 _CUTS: Final = re.compile(r"""[^!-~]+|["'+,?]+""")
 # Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
 _ORDINARY: Final = (
@@ -118,6 +120,8 @@ def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> B
             forced.append((name, "too short or too wide to look for in raw text"))
         else:
             patterns.update(wanted)
+    if len(patterns) > MAX_PATTERNS:
+        forced.append(("*", f"{len(patterns)} texts to look for: too many for one scan"))
     return Built(None if forced else TextPrefilter(patterns), tuple(forced))
 
 

@@ -53,6 +53,7 @@ SumKey = tuple[str, Excused]  # rule id, what excuses the record
 class Hunted:
     """What a hunt found in one source.
 
+    evaluated ids of rules; of indicators their types (``indicator:ip``).
     feeding   hits of rules that correlations read, up to a limit per rule; ``overflow`` counts
               those beyond it.
     gaps      what only the hunt could not look at; the campaign's verdicts do not rest on it.
@@ -131,6 +132,8 @@ class Hunt:
     """Everything one hunt found; ``report`` renders it.
 
     groups      ranked, worst first. below: rules and hits under the asked level, not listed.
+    fates       one per rule; of indicators only those that matched or could not be taken, since
+                there may be a million: ``quiet_indicators`` counts the others by state.
     ignored     files among the rules that hold none (README, LICENSE …).
     own_gaps    what only the hunt could not look at; ``gaps`` are those of the evidence itself.
     """
@@ -145,6 +148,7 @@ class Hunt:
     below_hits: int
     suppressed: tuple[Suppressed, ...]
     fates: tuple[RuleFate, ...]
+    quiet_indicators: Mapping[RuleState, int]
     ignored: tuple[str, ...]
     sources: tuple[tuple[str, Source], ...]
     own_gaps: tuple[Gap, ...]

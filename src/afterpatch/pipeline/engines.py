@@ -73,7 +73,7 @@ class Engines:
 
     def applicable(self, logsource: Logsource) -> MatchResult:
         """No hits; ``evaluated`` are the rules that events of a log source are tested with."""
-        theirs = self.hunter.detector.applicable(logsource) if self.hunter else frozenset()
+        theirs = self.hunter.detector.applicable_kinds(logsource) if self.hunter else frozenset()
         mine = self.campaign.applicable(logsource)
         return MatchResult(evaluated=mine, hunted=Hunted(evaluated=theirs))
 

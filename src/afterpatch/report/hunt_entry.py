@@ -5,10 +5,9 @@ cuts nothing and ranks nothing.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 
 from afterpatch.model.hits import Hit
-from afterpatch.model.hunts import HitGroup, Hunt, RuleFate, Suppressed
+from afterpatch.model.hunts import HitGroup, Hunt, Suppressed
 from afterpatch.report.document_time import time_or_none
 from afterpatch.report.entries import gap_entries
 from afterpatch.report.shape import (
@@ -30,7 +29,7 @@ def hunt_entry(hunt: Hunt) -> HuntEntry:
         "below_groups": hunt.below_groups,
         "below_hits": hunt.below_hits,
         "suppressions": [_suppression(one) for one in hunt.suppressed],
-        "rules": _rules(hunt.fates),
+        "rules": _rules(hunt),
         "ignored_files": list(hunt.ignored),
         "gaps": gap_entries(hunt.own_gaps),
     }
@@ -80,10 +79,11 @@ def _suppression(one: Suppressed) -> SuppressionEntry:
     }
 
 
-def _rules(fates: Sequence[RuleFate]) -> HuntRulesEntry:
-    states = Counter(fate.state for fate in fates)
+def _rules(hunt: Hunt) -> HuntRulesEntry:
+    states = Counter(fate.state for fate in hunt.fates)
+    states.update(hunt.quiet_indicators)
     return {
-        "loaded": len(fates),
+        "loaded": states.total(),
         "evaluated": states["evaluated"],
         "not_applicable": states["not applicable"],
         "needs_placeholder": states["needs placeholder"],
@@ -98,6 +98,6 @@ def _rules(fates: Sequence[RuleFate]) -> HuntRulesEntry:
                 "reason": fate.reason,
                 "count": fate.count,
             }
-            for fate in fates
+            for fate in hunt.fates
         ],
     }

@@ -312,7 +312,7 @@ class RuleFateEntry(TypedDict):
 
 
 class HuntRulesEntry(TypedDict):
-    """loaded = evaluated + not_applicable + needs_placeholder + unsupported = len(each)."""
+    """loaded = evaluated + not_applicable + needs_placeholder + unsupported."""
 
     loaded: int
     evaluated: int

@@ -198,3 +198,16 @@ def test_a_correlation_over_several_hosts_is_its_own_group() -> None:
     assert (group.host, group.total.count, group.host_count) == ("(several hosts)", 1, 1)
     assert group.total.examples[0].fields["@hosts"] == "dc01, dc02"
     assert found.hosts == ("dc01", "dc02")
+
+
+def test_of_many_indicators_only_those_that_matched_are_listed() -> None:
+    addresses = [f"indicator:ip:192.0.2.{n}" for n in range(5)]
+    infos = [replace(info(name, "low"), engine="indicator") for name in addresses]
+    infos.append(replace(info("indicator:domain:evil.example"), engine="indicator"))
+    one = host("h", {(addresses[3], NOBODY): total(2)}, evaluated=frozenset({"indicator:ip"}))
+    found = hunt([one], content(*infos, unsupported=(("indicator:ip:x", "not an IP address"),)))
+    assert [(fate.id, fate.state) for fate in found.fates] == [
+        (addresses[3], "evaluated"),
+        ("indicator:ip:x", "unsupported"),
+    ]
+    assert found.quiet_indicators == {"evaluated": 4, "not applicable": 1}

@@ -145,9 +145,9 @@ def test_content_is_hunted_by_rule_and_by_hash() -> None:
     fields = {"TargetFilename": "C:/web/x.aspx"}
     found = own.match_content(b"x eval(", "b" * 64, "x", fields, None)
     assert [(key, s.count) for key, s in found.sums.items()] == [(("yara:shell", frozenset()), 1)]
-    assert found.evaluated == {"yara:shell", "indicator:sha256:" + "a" * 64}
+    assert found.evaluated == {"yara:shell", "indicator:sha256"}
     found = own.match_content(b"x eval(", "b" * 64, "x", {"TargetFilename": "C:/ok/x"}, None)
     assert list(found.sums) == [("yara:shell", frozenset({0}))]
     found = own.match_content(None, "a" * 64, "big", fields, None)
-    assert [rule for rule, _ in found.sums] == ["indicator:sha256:" + "a" * 64]
-    assert found.evaluated == {"indicator:sha256:" + "a" * 64}
+    assert [rule for rule, _ in found.sums] == [f"indicator:sha256:{'a' * 64}"]
+    assert found.evaluated == {"indicator:sha256"}

@@ -66,6 +66,7 @@ def sample_hunt() -> Hunt:
             Suppressed(expired, "expired", 0, ()),
         ),
         fates=tuple(fates),
+        quiet_indicators={"evaluated": 2},
         ignored=("README.md",),
         sources=(("ex01", source),),
         own_gaps=(Gap("case/big.bin", "file", "not scanned with YARA: larger than 64 MiB"),),

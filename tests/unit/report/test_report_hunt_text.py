@@ -27,7 +27,7 @@ def test_counts_come_first_then_examples_then_the_account():
     text = shown(sample_hunt())
     order = ["3 rules matched", "CRITICAL  Rule r-critical", "12,348 matches on 2 of 3 hosts",
              "12,345  ex01", "Examples", "record 7", "Suppressed: 4 matches (as of 2026-01-01)",
-             "expired: r-critical", "Rules: 7 loaded", "need a placeholder",
+             "expired: r-critical", "Rules: 9 loaded", "need a placeholder",
              "below level low, not listed: 17 matches", "Left unread"]  # fmt: skip
     at = [text.index(part) for part in order]
     assert at == sorted(at)
