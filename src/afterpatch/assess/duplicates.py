@@ -27,8 +27,8 @@ def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Not
     notices = []
     for reading in sorted(readings, key=lambda r: (r.source.item.name, r.source.item.locator)):
         source = reading.source
-        first = kept.setdefault(_content(reading), reading)
-        if source.size_bytes and source.sha256 and first is not reading:
+        first = kept.setdefault(content_key(reading), reading)
+        if has_content(reading) and first is not reading:
             text = f"same content as {first.source.item.name}; counted once"
             notices.append(Notice("duplicate", source.item.name, text))
             continue
@@ -36,7 +36,12 @@ def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Not
     return unique, notices
 
 
-def _content(reading: Reading) -> tuple[object, ...]:
+def has_content(reading: Reading) -> bool:
+    """Whether there is something of which another file could be a copy."""
+    return bool(reading.source.size_bytes and reading.source.sha256)
+
+
+def content_key(reading: Reading) -> tuple[object, ...]:
     """Equal for copies: the same bytes, read as the same thing.
 
     A web file with equal content in two folders is two files: both places matter. A log found

@@ -13,7 +13,7 @@ import numpy as np
 
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
-from afterpatch.detect.sigma.ast import Correlation, Rule
+from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
 from afterpatch.detect.sigma.columns import Indexes
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
@@ -23,6 +23,8 @@ from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
+from afterpatch.model.hunts import Hunted
+from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
 from afterpatch.model.times import from_us, rfc3339, to_us
 
@@ -57,11 +59,13 @@ class MatchResult:
     """hits: by rule, then row. overflow: rule id -> matches beyond the hits kept (exact).
 
     evaluated: kinds of the rules that apply to the batch, whether or not they matched.
+    hunted: what a hunt beside the campaign summed up.
     """
 
     hits: tuple[Hit, ...] = ()
     overflow: Mapping[str, int] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
+    hunted: Hunted = field(default_factory=Hunted)
 
 
 class Detector:
@@ -84,6 +88,7 @@ class Detector:
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
+        self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
         self._prefilters: dict[Family | tuple[Logsource, Spelling], Built] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
@@ -95,12 +100,15 @@ class Detector:
         yara: Iterable[RuleText],
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
+        placeholders: Mapping[str, tuple[str, ...]] | None = None,
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
-        ``keep``: columns every hit carries where the batch has them, beside its rule's ``fields``.
+        keep          columns every hit carries where the batch has them, beside its rule's
+                      ``fields``.
+        placeholders  what the names stand for that Sigma rules expand.
         """
-        parsed = parse_rules(sigma)
+        parsed = parse_rules(sigma, placeholders)
         return cls(
             parsed.rules,
             parsed.correlations,
@@ -125,6 +133,15 @@ class Detector:
         """Rules that only feed correlations: their hits go to :meth:`correlate`, no further."""
         return self._silent
 
+    @property
+    def feeding(self) -> frozenset[str]:
+        """Rules whose hits :meth:`correlate` takes."""
+        return frozenset(self._feeds)
+
+    def tested_fields(self, rule: str) -> tuple[str, ...]:
+        """The fields a Sigma rule tests, in its own order and spelling; () for other engines."""
+        return self._tested.get(rule, ())
+
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
         return self._built(prefilter).prefilter
@@ -143,10 +160,15 @@ class Detector:
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """The rules and indicators that events of a log source are tested with, by kind."""
+        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
+        table = NATIVE.get((logsource.product, logsource.service), {})
+        columns += [column for native in table.values() for column in native]
+        return self._rules_for(logsource) | self._indicators.kinds_for(columns)
+
+    def _rules_for(self, logsource: Logsource) -> frozenset[str]:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
-        return frozenset(rules | self._indicators.kinds_for(columns))
+        return frozenset(rules)
 
     @property
     def content_rules(self) -> frozenset[str]:
@@ -162,15 +184,15 @@ class Detector:
         ends = np.cumsum([rows for _, rows in spans])
         hits: list[list[Hit]] = [[] for _ in spans]
         overflow: list[dict[str, int]] = [{} for _ in spans]
-        for info, rows in self._matches(batch):
+        for info, rows in self.matches(batch):
             parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
             for at, part in enumerate(parts):
                 if len(part) > MAX_HITS_PER_RULE:
                     overflow[at][info.id] = len(part) - MAX_HITS_PER_RULE
                 if len(part):
                     kept = part[:MAX_HITS_PER_RULE]
-                    hits[at].extend(self._hits(info, kept, batch, spans[at][0]))
-        evaluated = self._evaluated(batch)
+                    hits[at].extend(self.hits(info, kept, batch, spans[at][0]))
+        evaluated = self.evaluated(batch)
         return tuple(
             MatchResult(tuple(found), beyond, evaluated)
             for found, beyond in zip(hits, overflow, strict=True)
@@ -178,13 +200,13 @@ class Detector:
 
     def match_content(
         self,
-        data: bytes,
+        data: bytes | None,
         sha256: str,
         item_name: str,
         fields: Mapping[str, str],
         time: datetime | None,
     ) -> tuple[Hit, ...]:
-        """Hits of YARA rules and hash indicators on one file's content.
+        """Hits of YARA rules and hash indicators on one file's content (None = its hash alone).
 
         An unfinished scan gives no hits of YARA and a gap: see :meth:`take_gaps`.
         """
@@ -195,7 +217,7 @@ class Detector:
         if known is not None:
             hits.append(Hit(known.id, time, place, kept, f"SHA256={sha256}"))
         try:
-            matches = self._yara.scan(data)
+            matches = () if data is None else self._yara.scan(data)
         except ScanIncomplete as error:
             self._content_gaps.append(Gap(item_name, "file", str(error), 0))
             matches = ()
@@ -216,6 +238,10 @@ class Detector:
         Takes all hits, in any order; those of no interest or without a time take no part. A hit
         stands at the last match of its stretch: time, place and original text are that match's.
         """
+        return tuple(hit for hit, _ in self.correlate_sources(hits))
+
+    def correlate_sources(self, hits: Iterable[Hit]) -> tuple[tuple[Hit, frozenset[str]], ...]:
+        """The same, each with the names of the sources that its stretch lies in."""
         fed = sorted(
             (h for h in hits if h.time is not None and h.rule in self._feeds),
             key=lambda hit: (hit.time, hit.place, hit.rule),
@@ -226,7 +252,13 @@ class Detector:
             if hit.time is not None
         ]
         ordered = _referenced_first(self._correlations)
-        return tuple(_stretch_hit(stretch, fed) for stretch in correlate(ordered, rows))
+        return tuple(
+            (
+                _stretch_hit(stretch, fed),
+                frozenset(fed[row.key].place.source for row in stretch.rows),
+            )
+            for stretch in correlate(ordered, rows)
+        )
 
     def _built(self, prefilter: Family) -> Built:
         if prefilter not in self._prefilters:
@@ -234,22 +266,32 @@ class Detector:
             self._prefilters[prefilter] = build_prefilter(rules, self._indicator_lines)
         return self._prefilters[prefilter]
 
-    def _matches(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
+    def matches(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
+        """(rule or indicator, matching row numbers, ascending)."""
         for rule, rows in self._sigma.match(batch):
             yield rule.info, rows
         yield from self._indicators.match(batch)
 
-    def _evaluated(self, batch: Batch) -> frozenset[str]:
+    def evaluated(self, batch: Batch) -> frozenset[str]:
+        """The rules that apply to a batch that has rows, whether or not they match, by kind."""
         if batch.frame.height == 0:
             return frozenset()
-        rules = {rule.info.id for rule in self._sigma.rules_for(batch.logsource)}
-        rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        return frozenset(rules | self._indicators.kinds_for(batch.frame.columns))
+        kinds = self._indicators.kinds_for(batch.frame.columns)
+        return self._rules_for(batch.logsource) | kinds
 
-    def _hits(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> Iterator[Hit]:
+    def hits(
+        self,
+        info: RuleInfo,
+        rows: Indexes,
+        batch: Batch,
+        source: str,
+        more_fields: Iterable[str] = (),
+    ) -> Iterator[Hit]:
+        """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
         frame = batch.frame[rows]
         kept: dict[str, list[str | None]] = {}
-        for name in dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep)):
+        feeds = self._feeds.get(info.id, ())
+        for name in dict.fromkeys((*info.fields, *feeds, *self._keep, *more_fields)):
             column = _first_present(name, batch)
             if column is not None:
                 kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()
@@ -281,6 +323,11 @@ def _first_present(name: str, batch: Batch) -> str | None:
     return next(
         (c for c in names(name, batch.logsource) if c in columns and c not in RESERVED), None
     )
+
+
+def _tested_fields(rule: Rule) -> tuple[str, ...]:
+    fields = (test.field for test in tests(rule.condition) if test.field != ANY_FIELD)
+    return tuple(dict.fromkeys(fields))
 
 
 def _may_read(rule: Rule, family: tuple[Logsource, ...]) -> bool:

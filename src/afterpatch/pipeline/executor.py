@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from afterpatch.detect.detector import Detector
 from afterpatch.model.places import Gap, Item, Source
 from afterpatch.model.readings import Reading
+from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.unit import Rules, read_units
 
 # Below this much evidence, starting workers (about half a second each) costs more than it saves.
@@ -39,7 +39,7 @@ Progress = Callable[[Sequence[Item]], None]
 class _Worker:
     """What one process keeps between units."""
 
-    detector: Detector
+    engines: Engines
     scratch: Path
 
 
@@ -47,13 +47,21 @@ _worker: _Worker | None = None
 
 
 def run_units(
-    items: Sequence[Item], rules: Rules, scratch: Path, workers: int, progress: Progress
-) -> list[Reading]:
-    """Read every item, in any order; the caller sorts. One reading per item, always."""
+    items: Sequence[Item],
+    rules: Rules,
+    engines: Engines,
+    scratch: Path,
+    workers: int,
+    progress: Progress,
+) -> Iterator[Reading]:
+    """Read every item, in any order; the caller sorts. One reading per item, always.
+
+    ``engines`` is what ``rules`` are in this process; workers build their own.
+    """
     total_bytes = sum(item.size_bytes for item in items)
     if workers <= 1 or total_bytes < SMALL_RUN_BYTES:
-        return list(_run_here(items, rules, scratch, progress))
-    return list(_run_pool(_tasks(items, workers), rules, scratch, workers, progress))
+        return _run_here(items, engines, scratch, progress)
+    return _run_pool(_tasks(items, workers), rules, scratch, workers, progress)
 
 
 def default_workers() -> int:
@@ -62,11 +70,10 @@ def default_workers() -> int:
 
 
 def _run_here(
-    items: Sequence[Item], rules: Rules, scratch: Path, progress: Progress
+    items: Sequence[Item], engines: Engines, scratch: Path, progress: Progress
 ) -> Iterator[Reading]:
-    detector = rules.build()
     for task in _tasks(items, workers=1):
-        yield from read_units(task, detector, scratch)
+        yield from read_units(task, engines, scratch)
         progress(task)
 
 
@@ -142,4 +149,4 @@ def _start_worker(rules: Rules, scratch: Path) -> None:
 def _run_task(items: tuple[Item, ...]) -> list[Reading]:
     if _worker is None:
         raise RuntimeError("worker not started")
-    return read_units(items, _worker.detector, _worker.scratch)
+    return read_units(items, _worker.engines, _worker.scratch)

@@ -8,9 +8,11 @@ from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
 from afterpatch.evidence.hashing import Digest
 from afterpatch.model.batches import Piece
 from afterpatch.model.hits import Hit
+from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Fact, Gap, Item, Notice, Source
 from afterpatch.model.readings import Reading
 from afterpatch.model.times import from_us
+from afterpatch.pipeline.hunt_tally import HuntTally
 
 # Full original text is kept for the first hits of a rule in a source; later ones are cut.
 FULL_TEXT_HITS: Final = 50
@@ -18,9 +20,12 @@ CUT_CHARS: Final = 400
 
 
 class Tally:
-    """Sums up pieces and hits; :meth:`reading` closes it. ``kind`` and ``digest`` are set late."""
+    """Sums up pieces and hits; :meth:`reading` closes it. ``kind`` and ``digest`` are set late.
 
-    def __init__(self, item: Item) -> None:
+    ``examples``: how many a sum of a hunt keeps.
+    """
+
+    def __init__(self, item: Item, examples: int = 0) -> None:
         self.item = item
         self.name = item.name
         self.kind, self.decided_by, self.digest = "unknown", "", Digest("", 0)
@@ -37,6 +42,7 @@ class Tally:
         self._facts: list[Fact] = []
         self._notices: list[Notice] = []
         self._later: dict[int, MatchResult | None] = {}
+        self._hunted = HuntTally(examples)
 
     def add(self, piece: Piece) -> None:
         """One block, its batches apart."""
@@ -69,6 +75,11 @@ class Tally:
         self.evaluated |= result.evaluated
         self._overflow.update(result.overflow)
         self.add_hits(result.hits)
+        self.add_hunted(result.hunted)
+
+    def add_hunted(self, hunted: Hunted) -> None:
+        """What a hunt found in some of the source."""
+        self._hunted.add(hunted)
 
     def next_turn(self) -> int:
         """Reserves a place in the order for a result that :meth:`add_later` brings."""
@@ -95,6 +106,7 @@ class Tally:
             gaps=tuple(self.gaps),
             notices=tuple(self._notices),
             evaluated=frozenset(self.evaluated),
+            hunted=self._hunted.total(),
         )
 
     def _source(self) -> Source:

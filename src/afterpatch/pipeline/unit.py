@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from afterpatch.detect.detector import Detector
+from afterpatch.detect.hunter import Hunter
 from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
 from afterpatch.model.batches import Batch, Piece, Wanted
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
+from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Gap, Item
 from afterpatch.model.readings import Reading
+from afterpatch.pipeline.engines import Engines, HuntRules
 from afterpatch.pipeline.gather import Gatherer
 from afterpatch.pipeline.tally import Tally
 
@@ -35,30 +38,35 @@ class Rules:
     yara: tuple[RuleText, ...]
     indicators: tuple[Indicator, ...]
     keep: tuple[str, ...]
+    hunt: HuntRules | None = None
 
     @classmethod
-    def of(cls, campaign: Campaign) -> "Rules":
+    def of(cls, campaign: Campaign, hunt: HuntRules | None = None) -> "Rules":
         """Everything a campaign brings; ``keep`` are the fields its grouping keys are read from."""
         return cls(
             sigma=tuple(rule for rule in campaign.rules if rule.language == "sigma"),
             yara=tuple(rule for rule in campaign.rules if rule.language == "yara"),
             indicators=campaign.indicators,
             keep=tuple(sorted({field for key in campaign.keys for field in key.fields})),
+            hunt=hunt,
         )
 
-    def build(self) -> Detector:
+    def build(self) -> Engines:
         """Compile for this process."""
-        return Detector.build(self.sigma, self.yara, self.indicators, self.keep)
+        return Engines(
+            Detector.build(self.sigma, self.yara, self.indicators, self.keep),
+            self.hunt.build() if self.hunt else None,
+        )
 
 
-def read_units(items: Sequence[Item], detector: Detector, scratch: Path) -> list[Reading]:
+def read_units(items: Sequence[Item], engines: Engines, scratch: Path) -> list[Reading]:
     """Read some items and hunt through them; a reading per item, in order.
 
     Never raises for content. Which items are read together does not change a reading.
     """
-    gatherer = Gatherer(detector)
-    unit = _Unit(detector, gatherer, scratch)
-    tallies = [Tally(item) for item in items]
+    gatherer = Gatherer(engines)
+    unit = _Unit(engines, gatherer, scratch)
+    tallies = [Tally(item, engines.examples) for item in items]
     for tally in tallies:
         unit.read(tally)
     gatherer.finish()
@@ -69,7 +77,7 @@ def read_units(items: Sequence[Item], detector: Detector, scratch: Path) -> list
 class _Unit:
     """Reads one item after the other."""
 
-    detector: Detector
+    engines: Engines
     gatherer: Gatherer
     scratch: Path
 
@@ -78,6 +86,8 @@ class _Unit:
         try:
             with open_item(item, self.scratch) as plain:
                 self._read_stream(HashingReader(plain), tally)
+            if self.engines.hunter and self.engines.hunter.reads_content:
+                self._hunt_content(self.engines.hunter, tally)
         except Unreadable as error:
             tally.gaps.append(Gap(item.name, "file", str(error)))
             tally.kind, tally.decided_by = "unreadable", "unreadable"
@@ -112,17 +122,17 @@ class _Unit:
         self.gatherer.match(_batches(pieces, tally), tally)
         if tally.events and known.logsource:
             # Lines that the prefilter passed over were evaluated too, by its proof of no match.
-            tally.evaluated |= self.detector.applicable(known.logsource)
+            tally.add_result(self.engines.applicable(known.logsource))
 
     def _wanted(self, known: Format) -> Wanted | None:
         if known.prefilter == "logsource":
             source = known.logsource
-            return self.detector.wanted_of(source, known.spelling) if source else None
-        return self.detector.wanted(known.prefilter) if known.prefilter else None
+            return self.engines.wanted_of(source, known.spelling) if source else None
+        return self.engines.wanted(known.prefilter) if known.prefilter else None
 
     def _read_content(self, stream: HashingReader, known: Format, tally: Tally) -> None:
         """A web file: its listing row goes through the rules, its bytes through YARA and hashes."""
-        item, detector = tally.item, self.detector
+        item, detector = tally.item, self.engines.campaign
         data = stream.read(MAX_CONTENT_BYTES)
         self._read_pieces(io.BytesIO(data), known, tally)
         if stream.read(1):
@@ -133,6 +143,29 @@ class _Unit:
         tally.add_hits(detector.match_content(data, sha256, item.name, fields, item.modified))
         tally.gaps += detector.take_gaps()
         tally.evaluated |= detector.content_rules
+
+    def _hunt_content(self, hunter: Hunter, tally: Tally) -> None:
+        """Any file at all: the user's YARA rules over its bytes, known hashes against its own."""
+        item, data = tally.item, None
+        if hunter.scans:
+            data, fault = self._content(item)
+            if fault:
+                gap = Gap(item.name, "file", f"not scanned with YARA: {fault}")
+                tally.add_hunted(Hunted(gaps=(gap,)))
+        fields = {"TargetFilename": item.origin}
+        sha256 = tally.digest.sha256
+        tally.add_hunted(hunter.match_content(data, sha256, item.name, fields, item.modified))
+
+    def _content(self, item: Item) -> tuple[bytes | None, str]:
+        """All bytes of a file, or why there are none."""
+        try:
+            with open_item(item, self.scratch) as plain:
+                data = plain.read(MAX_CONTENT_BYTES + 1)
+        except Unreadable as error:
+            return None, str(error)
+        if len(data) > MAX_CONTENT_BYTES:
+            return None, f"larger than {MAX_CONTENT_BYTES >> 20} MiB"
+        return data, ""
 
 
 def _batches(pieces: Iterable[Piece], tally: Tally) -> Iterator[Batch]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from afterpatch.report.hunt_text import render_beside_verdicts
 from afterpatch.report.safe_text import cut, readable
 from afterpatch.report.shape import Document, HostEntry, VerdictEntry
 from afterpatch.report.steps import first_steps, grouped_steps
@@ -57,6 +58,8 @@ def render_summary(document: Mapping[str, Any], console: Console) -> None:
         console.print()
         print_trimmed(console, _table(doc, rows, console.options.ascii_only))
         _sentences(rows, console)
+    if doc["hunt"]:
+        render_beside_verdicts(doc["hunt"], console)
     _unread(doc, console)
     _notices(doc, console)
     _next_steps(rows, console)

@@ -12,6 +12,7 @@ from typing import Final
 from afterpatch.report.shape import (
     Document,
     FindingEntry,
+    GapEntry,
     LifetimeEntry,
     Span,
     Time,
@@ -207,7 +208,7 @@ def unread(document: Document) -> list[str]:
     counts, phrases = document["counts"], []
     if counts["unrecognised"]:
         phrases.append(f"{counted(counts['unrecognised'], 'file')} not recognised")
-    for reason, gaps, records in gap_reasons(document):
+    for reason, gaps, records in gap_reasons(document["gaps"]):
         lost = f"{counted(records, 'record')} unread" if records else "amount not known"
         phrases.append(f"{reason}: {counted(gaps, 'place')}, {lost}")
     unsupported = len(document["tool"]["rules"]["unsupported"])
@@ -216,10 +217,10 @@ def unread(document: Document) -> list[str]:
     return phrases
 
 
-def gap_reasons(document: Document) -> list[tuple[str, int, int]]:
+def gap_reasons(entries: Sequence[GapEntry]) -> list[tuple[str, int, int]]:
     """(reason, gaps, records lost), most records first."""
     gaps, records = Counter[str](), Counter[str]()
-    for gap in document["gaps"]:
+    for gap in entries:
         gaps[gap["reason"]] += 1
         records[gap["reason"]] += gap["records"]
     ranked = sorted(gaps, key=lambda reason: (-records[reason], -gaps[reason], reason))

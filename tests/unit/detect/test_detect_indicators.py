@@ -7,7 +7,7 @@ from afterpatch.detect.indicator_addresses import addresses_in
 from afterpatch.detect.indicator_patterns import raw_patterns
 from afterpatch.detect.indicator_values import plain_path
 from afterpatch.detect.indicators import IndicatorEngine, indicator_id
-from afterpatch.detect.prefilter import MAX_INDICATORS, build_prefilter
+from afterpatch.detect.prefilter import MAX_PATTERNS, build_prefilter
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import Indicator
 
@@ -163,11 +163,11 @@ def test_odd_spellings_among_few_and_many(
 
 
 def test_too_many_to_look_for_in_raw_text() -> None:
-    lines = [indicator("domain", f"n{n}.example") for n in range(MAX_INDICATORS + 1)]
+    lines = [indicator("domain", f"n{n}.example") for n in range(MAX_PATTERNS + 1)]
     assert build_prefilter([], lines[:-1]).prefilter is not None
     built = build_prefilter([], lines)
     assert built.prefilter is None
-    assert built.forced_by == (("indicator", "20001 are too many to look for in raw text"),)
+    assert built.forced_by == (("*", "more than 10000 texts to look for: too many for one scan"),)
 
 
 def test_other_columns_are_not_asked() -> None:

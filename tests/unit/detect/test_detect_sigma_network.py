@@ -20,6 +20,7 @@ from afterpatch.model.campaigns import RuleText
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Item
 from afterpatch.model.readings import Reading
+from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.unit import read_units
 
 LINES = yaml.safe_load((Path(__file__).parent / "sigma_network_lines.yml").read_text("utf-8"))
@@ -153,7 +154,7 @@ def read(text: str, detector: Detector, folder: Path) -> Reading:
     path = folder / "sensor.log"
     path.write_text(text, encoding="utf-8")
     item = Item("sensor.log", None, "sensor.log", "r", (str(path),), len(text))
-    (reading,) = read_units([item], detector, folder)
+    (reading,) = read_units([item], Engines(detector), folder)
     assert not reading.gaps
     assert reading.source.events == 1
     return reading
