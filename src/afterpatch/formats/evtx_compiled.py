@@ -108,7 +108,9 @@ def new_distinct(arena_bytes: int, most: int) -> Distinct:
 def strings_of(distinct: Distinct) -> list[bytes]:
     """All strings, by number."""
     ends = distinct.ends[: int(distinct.count[0])].tolist()
-    return [distinct.arena[start:end].tobytes() for start, end in zip([0, *ends], ends, strict=False)]
+    return [
+        distinct.arena[start:end].tobytes() for start, end in zip([0, *ends], ends, strict=False)
+    ]
 
 
 @compiled

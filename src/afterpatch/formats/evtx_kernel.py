@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import (
     Bytes,
     Distinct,
@@ -27,42 +28,26 @@ from afterpatch.formats.evtx_compiled import (
     u16,
     u32,
 )
-from afterpatch.formats.evtx_structures import (
-    ELEMENT,
-    EMPTY,
-    END_OF_STREAM,
-    FRAGMENT,
-    MORE,
-    TEMPLATE,
-    Values,
-    add_value,
-    structure,
-)
+from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES
+from afterpatch.formats.evtx_structures import Values, add_value, structure
 
-CHUNK_BYTES: Final = 65_536
-CHUNK_HEADER_BYTES: Final = 512
 RECORD_HEADER_BYTES: Final = 24
 RECORD_MAGIC: Final = 0x2A2A
 
-BINXML: Final = 0x21
-ARRAY: Final = 0x80
 MAX_VALUES: Final = 4_096  # of one template instance
 MAX_ITEMS: Final = 255  # of one array
 MAX_FRAGMENTS: Final = 64  # nested in one event
+FRAGMENT_HEAD_BYTES: Final = 8
 MAX_SHAPE_BYTES: Final = 16_384
 MAX_STRUCTURES: Final = 16_384
 MAX_SHAPES: Final = 16_384
 ARENA_BYTES: Final = 4 << 20
 MAX_FILETIME: Final = 2_650_467_743_999_999_999  # the end of the year 9999
 
-# Type -> size of one value; 0 = any size, 255 = not understood here. Types: [MS-EVEN6] 2.2.12.
-_SIZES: Final = np.full(256, 255, np.uint8)
-for _type, _size in {
-    0x00: 0, 0x01: 0, 0x03: 1, 0x04: 1, 0x05: 2, 0x06: 2, 0x07: 4, 0x08: 4, 0x09: 8, 0x0A: 8,
-    0x0B: 4, 0x0C: 8, 0x0D: 4, 0x0E: 0, 0x0F: 16, 0x10: 0, 0x11: 8, 0x12: 16, 0x13: 0, 0x14: 4,
-    0x15: 8, 0x21: 0,
-}.items():  # fmt: skip
-    _SIZES[_type] = _size
+# Type -> size of one value; 0 = its own, _UNKNOWN = not understood here.
+_UNKNOWN: Final = 255
+_SIZES: Final = np.full(256, _UNKNOWN, np.uint8)
+_SIZES[list(token.SIZE_OF)] = list(token.SIZE_OF.values())
 
 
 class Events(NamedTuple):
@@ -159,7 +144,15 @@ def walk_chunk(
         found.events.record[row] = i64(block, at + 8)
         found.events.first[row] = found.values.count[0]
         number = event_shape(
-            block, base, at + RECORD_HEADER_BYTES, at + size - 4, found, known, shape, fragments, seed
+            block,
+            base,
+            at + RECORD_HEADER_BYTES,
+            at + size - 4,
+            found,
+            known,
+            shape,
+            fragments,
+            seed,
         )
         if number < 0:
             return False
@@ -186,34 +179,36 @@ def event_shape(
     """The number of an event's shape, its values appended to ``found``; -1 = unusual.
 
     Fragments (an event may hold another within a value) are taken in the order they are met, so
-    the shape is the shapes of all fragments, one after the other.
+    the shape is the shapes of all fragments, one after the other. Each begins with the number of
+    its structure and its own size in bytes, 32 bits each.
     """
     fragments[0, 0], fragments[0, 1] = at, end
     count, done, out = 1, 0, 0
     while done < count:
         at, end = fragments[done, 0], fragments[done, 1]
         done += 1
-        if at + 4 <= end and block[at] == FRAGMENT:
+        if at + 4 <= end and block[at] == token.FRAGMENT:
             at += 4
-        if at + 4 > end or out + 4 > len(shape):
+        if at + 4 > end or out + FRAGMENT_HEAD_BYTES > len(shape):
             return -1
-        number_at = out
-        out += 4
-        if block[at] == TEMPLATE:
-            number, at, end_of_definition = template(block, base, at, end, found, known, seed)
+        head = out
+        out += FRAGMENT_HEAD_BYTES
+        if block[at] == token.TEMPLATE:
+            number, at = template(block, base, at, end, found, known, seed)
             if number < 0:
                 return -1
             at, out, count = instance(block, at, end, found.values, shape, out, fragments, count)
-        elif block[at] & ~MORE == ELEMENT:
+        elif block[at] & ~token.MORE == token.ELEMENT:
             number, at, out = structure(
                 block, base, at, end, True, found.structures, shape, out, found.values, seed
             )
         else:
             return -1
-        if number < 0 or at < 0 or (at < end and block[at] != END_OF_STREAM):
+        if number < 0 or at < 0 or (at < end and block[at] != token.END_OF_STREAM):
             return -1
         for step in range(4):
-            shape[number_at + step] = (number >> (8 * step)) & 0xFF
+            shape[head + step] = (number >> (8 * step)) & 0xFF
+            shape[head + 4 + step] = ((out - head) >> (8 * step)) & 0xFF
     start = tail(found.shapes)
     if start + out > len(found.shapes.arena):
         return -1
@@ -225,39 +220,39 @@ def event_shape(
 @compiled
 def template(
     block: Bytes, base: int, at: int, end: int, found: Walk, known: Ints, seed: int
-) -> tuple[int, int, int]:
-    """A template instance at ``at`` -> (structure of its definition, where its values begin, 0).
+) -> tuple[int, int]:
+    """A template instance at ``at`` -> (structure of its definition or -1, its values' place).
 
     A definition is read once per chunk: ``known[offset]`` is chunk * 2**32 + structure.
     """
     if at + 10 > end:
-        return -1, at, 0
+        return -1, at
     offset = u32(block, at + 6)
     at += 10
     if offset < CHUNK_HEADER_BYTES or offset + 24 > CHUNK_BYTES:
-        return -1, at, 0
+        return -1, at
     place = base + offset
     size = u32(block, place + 20)
     definition_end = place + 24 + size
     if size > CHUNK_BYTES or definition_end > base + CHUNK_BYTES:
-        return -1, at, 0
+        return -1, at
     if place == at:  # the definition stands here, where it was used first
         at = definition_end
     chunk = base // CHUNK_BYTES
     remembered = known[offset]
     if remembered >= 0 and remembered >> 32 == chunk:
-        return remembered & 0xFFFFFFFF, at, 0
+        return remembered & 0xFFFFFFFF, at
     start = place + 24
-    if start + 4 <= definition_end and block[start] == FRAGMENT:
+    if start + 4 <= definition_end and block[start] == token.FRAGMENT:
         start += 4
     none = np.empty(0, np.uint8)
     number, after, _ = structure(
         block, base, start, definition_end, False, found.structures, none, 0, found.values, seed
     )
-    if number < 0 or (after < definition_end and block[after] != END_OF_STREAM):
-        return -1, at, 0
+    if number < 0 or (after < definition_end and block[after] != token.END_OF_STREAM):
+        return -1, at
     known[offset] = (chunk << 32) | number
-    return number, at, 0
+    return number, at
 
 
 @compiled
@@ -288,7 +283,7 @@ def instance(
         descriptor += 4
         if at + size > end:
             return -1, out, count
-        if kind & ARRAY:
+        if kind & token.ARRAY:
             values.count[0] = stored
             out = array(block, at, size, kind, values, shape, out)
             stored = values.count[0]
@@ -297,12 +292,12 @@ def instance(
         elif not is_right(block, at, size, kind):
             return -1, out, count
         elif is_empty(block, at, size, kind):
-            shape[out] = kind | EMPTY
+            shape[out] = kind | token.EMPTY
             out += 1
         else:
             shape[out] = kind
             out += 1
-            if kind == BINXML:
+            if kind == token.BINXML:
                 if count >= MAX_FRAGMENTS:
                     return -1, out, count
                 fragments[count, 0], fragments[count, 1] = at, at + size
@@ -318,24 +313,24 @@ def instance(
 @compiled
 def is_empty(block: Bytes, at: int, size: int, kind: int) -> bool:
     """Whether a value is nothing: no type, no bytes, or a text that ends before it begins."""
-    if kind == 0x01:
+    if kind == token.STRING:
         return size < 2 or (block[at] == 0 and block[at + 1] == 0)
-    return kind == 0x00 or size == 0
+    return kind == token.NULL or size == 0
 
 
 @compiled
 def is_right(block: Bytes, at: int, size: int, kind: int) -> bool:
     """Whether size and content of a value fit its type; what does not is left to others."""
     right = _SIZES[kind]
-    if right == 255 or (right != 0 and size != right):
+    if right == _UNKNOWN or (right != 0 and size != right):
         return False
-    if kind == 0x10:
+    if kind == token.SIZE:
         return size == 4 or size == 8
-    if kind == 0x11:
+    if kind == token.FILETIME:
         return 0 <= i64(block, at) <= MAX_FILETIME
-    if kind == 0x12:
+    if kind == token.SYSTEMTIME:
         return is_date(block, at)
-    if kind == 0x13:
+    if kind == token.SID:
         return size >= 8 and size == 8 + 4 * np.int64(block[at + 1])
     return True
 
@@ -366,7 +361,7 @@ def array(
 
     In the shape: the type, the number of items, and for each whether it is empty.
     """
-    item = kind & ~ARRAY
+    item = kind & ~token.ARRAY
     count_at = out + 1
     shape[out] = kind
     out += 2
@@ -374,13 +369,13 @@ def array(
     end = at + size
     if out + MAX_ITEMS > len(shape):
         return -1
-    if item == 0x01:
+    if item == token.STRING:
         start = at
         while at + 2 <= end:
             if block[at] == 0 and block[at + 1] == 0:
                 if items >= MAX_ITEMS or not add_value(values, start, at - start, item):
                     return -1
-                shape[out + items] = item | EMPTY if at == start else item
+                shape[out + items] = item | token.EMPTY if at == start else item
                 items += 1
                 start = at + 2
             at += 2
@@ -388,7 +383,7 @@ def array(
             return -1
     else:
         width = np.int64(_SIZES[item])
-        if width == 0 or width == 255 or size % width != 0:
+        if width == 0 or width == _UNKNOWN or size % width != 0:
             return -1
         while at < end:
             if items >= MAX_ITEMS or not is_right(block, at, width, item):

@@ -18,6 +18,7 @@ Source of the tokens: [MS-EVEN6] 2.2.12 and libevtx's description of the format.
 
 from typing import Final, NamedTuple
 
+from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import (
     Bytes,
     Distinct,
@@ -29,23 +30,6 @@ from afterpatch.formats.evtx_compiled import (
     u16,
     u32,
 )
-
-END_OF_STREAM: Final = 0x00
-ELEMENT: Final = 0x01
-START_DONE: Final = 0x02
-CLOSE_EMPTY: Final = 0x03
-CLOSE: Final = 0x04
-VALUE: Final = 0x05
-ATTRIBUTE: Final = 0x06
-ENTITY: Final = 0x09
-TEMPLATE: Final = 0x0C
-SUBSTITUTION: Final = 0x0D
-OPTIONAL: Final = 0x0E
-FRAGMENT: Final = 0x0F
-MORE: Final = 0x40  # flag on a token: attributes, or more of the same, follow
-
-STRING: Final = 0x01  # the type of a value that is UTF-16 text
-EMPTY: Final = 0x40  # flag on a value's type in a shape
 
 MAX_STRUCTURE_BYTES: Final = 65_536
 MAX_DEPTH: Final = 64
@@ -105,11 +89,11 @@ def name_place(block: Bytes, base: int, end: int, at: int) -> tuple[int, int, in
 
 
 @compiled
-def put(arena: Bytes, at: int, token: int, block: Bytes, place: int, size: int) -> int:
-    """Append token, size and bytes; where the next goes, or -1 when there is no room."""
+def put(arena: Bytes, at: int, kind: int, block: Bytes, place: int, size: int) -> int:
+    """Append kind, size and bytes; where the next goes, or -1 when there is no room."""
     if at + 3 + size > len(arena):
         return -1
-    arena[at] = token
+    arena[at] = kind
     arena[at + 1] = size & 0xFF
     arena[at + 2] = size >> 8
     for step in range(size):
@@ -162,30 +146,35 @@ def structure(
     while True:
         if at >= end or out - start > MAX_STRUCTURE_BYTES or depth > MAX_DEPTH:
             return -1, at, shape_at
-        token = block[at]
-        kind = token & 0xBF
-        if kind == ELEMENT:
+        met = block[at]
+        kind = met & 0xBF
+        if kind == token.ELEMENT:
             if opening:
                 return -1, at, shape_at
             # Elements of a template name the substitution they depend on; others do not.
             place, chars, at = name_place(block, base, end, at + (5 if lift else 7))
             if place < 0:
                 return -1, at, shape_at
-            out = put(arena, out, ELEMENT, block, place, 2 * chars)
-            if token & MORE:
+            out = put(arena, out, token.ELEMENT, block, place, 2 * chars)
+            if met & token.MORE:
                 at += 4
             opening, in_attribute = True, False
             depth += 1
-        elif kind == ATTRIBUTE:
+        elif kind == token.ATTRIBUTE:
             if not opening:
                 return -1, at, shape_at
             place, chars, at = name_place(block, base, end, at + 1)
             if place < 0:
                 return -1, at, shape_at
             in_attribute, is_name = True, is_called_name(block, place, chars)
-            out = put(arena, out, ATTRIBUTE, block, place, 2 * chars)
-        elif kind == VALUE:
-            if at + 4 > end or block[at + 1] != STRING or depth == 0 or opening != in_attribute:
+            out = put(arena, out, token.ATTRIBUTE, block, place, 2 * chars)
+        elif kind == token.VALUE:
+            if (
+                at + 4 > end
+                or block[at + 1] != token.STRING
+                or depth == 0
+                or opening != in_attribute
+            ):
                 return -1, at, shape_at
             chars = u16(block, at + 2)
             at += 4
@@ -194,37 +183,47 @@ def structure(
             if lift and not (in_attribute and is_name):
                 if shape_at >= len(shape) or out + 3 > len(arena):
                     return -1, at, shape_at
-                shape[shape_at] = STRING if chars else STRING | EMPTY
+                shape[shape_at] = token.STRING if chars else token.STRING | token.EMPTY
                 shape_at += 1
-                if chars and not add_value(values, at, 2 * chars, STRING):
+                if chars and not add_value(values, at, 2 * chars, token.STRING):
                     return -1, at, shape_at
-                arena[out], arena[out + 1], arena[out + 2] = SUBSTITUTION, lifted & 0xFF, lifted >> 8
+                arena[out], arena[out + 1], arena[out + 2] = (
+                    token.SUBSTITUTION,
+                    lifted & 0xFF,
+                    lifted >> 8,
+                )
                 out += 3
                 lifted += 1
             else:
-                out = put(arena, out, VALUE, block, at, 2 * chars)
+                out = put(arena, out, token.VALUE, block, at, 2 * chars)
             at += 2 * chars
-        elif kind == ENTITY:
+        elif kind == token.ENTITY:
             if depth == 0 or opening != in_attribute:
                 return -1, at, shape_at
             place, chars, at = name_place(block, base, end, at + 1)
             if place < 0:
                 return -1, at, shape_at
-            out = put(arena, out, ENTITY, block, place, 2 * chars)
-        elif token == SUBSTITUTION or token == OPTIONAL:
-            if lift or at + 4 > end or depth == 0 or opening != in_attribute or out + 3 > len(arena):
+            out = put(arena, out, token.ENTITY, block, place, 2 * chars)
+        elif met == token.SUBSTITUTION or met == token.OPTIONAL:
+            if (
+                lift
+                or at + 4 > end
+                or depth == 0
+                or opening != in_attribute
+                or out + 3 > len(arena)
+            ):
                 return -1, at, shape_at
-            arena[out], arena[out + 1], arena[out + 2] = token, block[at + 1], block[at + 2]
+            arena[out], arena[out + 1], arena[out + 2] = met, block[at + 1], block[at + 2]
             out += 3
             at += 4
-        elif token == START_DONE or token == CLOSE_EMPTY or token == CLOSE:
-            if depth == 0 or opening != (token != CLOSE) or out >= len(arena):
+        elif met == token.START_DONE or met == token.CLOSE_EMPTY or met == token.CLOSE:
+            if depth == 0 or opening != (met != token.CLOSE) or out >= len(arena):
                 return -1, at, shape_at
-            arena[out] = token
+            arena[out] = met
             out += 1
             at += 1
             opening = in_attribute = False
-            if token != START_DONE:
+            if met != token.START_DONE:
                 depth -= 1
             if depth == 0:
                 break

@@ -1,10 +1,10 @@
 """What a log format is: how to know it, and how to read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import ColumnsWanted, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 HEAD_BYTES = 65_536
@@ -20,6 +20,25 @@ class Reader(Protocol):
     def __call__(self, stream: BinaryIO, item: Item, wanted: Wanted | None) -> Iterator[Piece]: ...
 
 
+class ColumnReader(Protocol):
+    """As :class:`Reader`, for a format that is columns: only the wanted ones (all if None).
+
+    Its batches have no ``@raw``: see :class:`TextReader`.
+    """
+
+    def __call__(
+        self, stream: BinaryIO, item: Item, wanted: ColumnsWanted | None
+    ) -> Iterator[Piece]: ...
+
+
+class TextReader(Protocol):
+    """The original text of the records with these numbers, as (number, text), in file order."""
+
+    def __call__(
+        self, stream: BinaryIO, item: Item, records: Collection[int]
+    ) -> Iterator[tuple[int, str]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One log format.
@@ -29,6 +48,7 @@ class Format:
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
     logsource   what its batches are, for formats with a prefilter (their batches may stay away).
+    read_columns, texts  for a format that is columns: the faster reader, and where ``@raw`` is then.
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
 
@@ -38,4 +58,6 @@ class Format:
     seekable: bool = False
     prefilter: Literal["", "webserver", "exchange"] = ""
     logsource: Logsource | None = None
+    read_columns: ColumnReader | None = None
+    texts: TextReader | None = None
     content: bool = False

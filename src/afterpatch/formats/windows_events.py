@@ -1,6 +1,6 @@
 """Flat Windows events of one source -> pieces: batches per log source, coverage, facts, notices.
 
-In: :class:`FlatEvent` values and losses, in file order. Out: one :class:`Piece` per ``full`` block,
+In: :class:`FlatEvent` values or whole tables of events, and losses, in file order. Out: one :class:`Piece` per ``full`` block,
 so that memory stays bounded. :mod:`afterpatch.formats.windows_clock` corrects the times, and the
 last piece says so in words. Will not: read bytes or know any file format.
 """
@@ -8,6 +8,7 @@ last piece says so in words. Will not: read bytes or know any file format.
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
 from afterpatch.formats.windows_logsources import ALIASES, logsource_of, real_channel
+from afterpatch.formats.windows_table import NO_TIME, EventTable
 from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
@@ -72,6 +74,7 @@ class EventCollector:
 
     def _start_block(self) -> None:
         self._rows: defaultdict[_Group, list[_Row]] = defaultdict(list)
+        self._tables: list[EventTable] = []
         self._gaps: list[Gap] = []
         self._more_gaps: Counter[str] = Counter()
         self._lost = self._skipped = self._events = self._chars = 0
@@ -100,13 +103,24 @@ class EventCollector:
         self._chars += len(raw)
         self._unzoned += not event.zoned
         self._timeless += event.time_us is None
-        self._message_only += logsource.service in ("security", "sysmon") and not _has_data(fields)
+        self._message_only += logsource.service in ("security", "sysmon") and not has_data(fields)
         if logsource.service == "sysmon" and event.time_us is not None:
             utc_us, _ = parse_event_time(fields.get("UtcTime"))
             if utc_us is not None:
                 self._clock.witness(utc_us - event.time_us)
         if event.cut:
             self.lose(f"record {record}", f"{event.cut} fields of a very wide event not read", 0)
+
+    def add_table(self, table: EventTable) -> None:
+        """Many events of one kind, understood."""
+        self._tables.append(table)
+        self._events += len(table)
+        self._unzoned += table.unzoned
+        self._timeless += len(table) - len(table.known_times())
+        if table.logsource.service in ("security", "sysmon"):
+            self._message_only += table.message_only
+        for difference_us in table.witnesses:
+            self._clock.witness(difference_us)
 
     def lose(self, place: str, reason: str, records: int = 1) -> None:
         """Something could not be read; ``records`` were lost, 0 when that cannot be known."""
@@ -129,7 +143,7 @@ class EventCollector:
         """What came since the last piece."""
         shift_us = self._clock.settle(self._first_record(), self._events)
         rows = [row for group in self._rows.values() for row in group]
-        times = [row.time_us + shift_us for row in rows if row.time_us is not None]
+        times = [*_times(rows, self._tables)]
         gaps = (
             *self._gaps,
             *(
@@ -144,9 +158,9 @@ class EventCollector:
             batches=tuple(self._batches(shift_us)),
             gaps=gaps,
             facts=tuple(self._host_facts(rows, shift_us)),
-            observed=_observed(rows, shift_us),
-            first_us=min(times, default=None),
-            last_us=max(times, default=None),
+            observed=_observed(rows, self._tables, shift_us),
+            first_us=min(times) + shift_us if times else None,
+            last_us=max(times) + shift_us if times else None,
         )
         self._start_block()
         return piece
@@ -159,22 +173,29 @@ class EventCollector:
         return replace(piece, notices=tuple(self._notices()))
 
     def _first_record(self) -> int:
-        return min((row.record for rows in self._rows.values() for row in rows), default=0)
+        of_tables = (int(table.records.min()) for table in self._tables)
+        of_rows = (row.record for rows in self._rows.values() for row in rows)
+        return min(chain(of_tables, of_rows), default=0)
 
     def _batches(self, shift_us: int) -> Iterator[Batch]:
+        for table in self._tables:
+            yield Batch(table.logsource, _table_frame(table, shift_us))
         for group, rows in sorted(self._rows.items()):
             for some in _not_too_wide(rows):
                 yield Batch(group.logsource, _frame(group, some, shift_us))
 
     def _host_facts(self, rows: list[_Row], shift_us: int) -> Iterator[Fact]:
-        for row in sorted(rows, key=lambda row: row.record):
-            name = row.computer.strip()
+        named = [(row.record, row.computer, row.time_us) for row in rows]
+        for table in self._tables:
+            named += table.first_of_computers()
+        for record, computer, time_us in sorted(named, key=lambda one: one[0]):
+            name = computer.strip()
             if not name or name.casefold() in self._hosts or len(self._hosts) >= MAX_HOSTS:
                 continue
             self._hosts[name.casefold()] = None
             kind = "host.fqdn" if "." in name else "host.name"
-            when = None if row.time_us is None else from_us(row.time_us + shift_us)
-            yield Fact(kind, name, when, Place(self._source, row.record), {"from": "event log"})
+            when = None if time_us is None else from_us(time_us + shift_us)
+            yield Fact(kind, name, when, Place(self._source, record), {"from": "event log"})
 
     def _notices(self) -> Iterator[Notice]:
         yield from self._notes
@@ -201,16 +222,31 @@ class EventCollector:
 _NO_DATA: Final = frozenset({"Message", "Version", "Level", "Task", "Opcode", "Keywords"})
 
 
-def _has_data(fields: dict[str, str | None]) -> bool:
+def has_data(fields: dict[str, str | None]) -> bool:
     return "Message" not in fields or not fields.keys() <= _NO_DATA
 
 
-def _observed(rows: list[_Row], shift_us: int) -> dict[str, dict[int, int]]:
+def _times(rows: list[_Row], tables: list[EventTable]) -> Iterator[int]:
+    """Event times, of every table only the earliest and the latest."""
+    yield from (row.time_us for row in rows if row.time_us is not None)
+    for table in tables:
+        known = table.known_times()
+        if len(known):
+            yield from (int(known.min()), int(known.max()))
+
+
+def _observed(
+    rows: list[_Row], tables: list[EventTable], shift_us: int
+) -> dict[str, dict[int, int]]:
     counts: Counter[tuple[str, int]] = Counter(
         (f"windows:{row.channel or '(unnamed)'}", (row.time_us + shift_us) // HOUR_US)
         for row in rows
         if row.time_us is not None
     )
+    for table in tables:
+        log = f"windows:{real_channel(table.channel, table.provider) or '(unnamed)'}"
+        for hour, count in table.hours(shift_us):
+            counts[log, hour] += count
     observed: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for (log, hour), count in sorted(counts.items()):
         observed[log][hour] = count
@@ -227,6 +263,34 @@ def _not_too_wide(rows: list[_Row]) -> Iterator[list[_Row]]:
             start, names, new = place, set(), set(row.fields)
         names |= new
     yield rows[start:]
+
+
+def _table_frame(table: EventTable, shift_us: int) -> pl.DataFrame:
+    """As :func:`_frame`, for columns that exist already; without ``@raw``."""
+    times_us = pl.Series(TIME, table.times_us + shift_us, dtype=pl.Int64)
+    if len(table.known_times()) < len(table):
+        unknown = pl.Series(table.times_us == NO_TIME)
+        times_us = times_us.set(unknown, None)
+    columns = {
+        "Channel": table.columns.get("Channel", _all(table.channel or None, table)),
+        "Provider_Name": _all(table.provider or None, table),
+        "EventID": _all(table.event_id, table),
+        "Computer": table.computers,
+    }
+    names = sorted(table.columns.keys() - columns.keys() - {""})
+    for name in sorted(names, key=lambda name: name not in LEADING):
+        columns.setdefault(f"{name}_" if name in RESERVED else name, table.columns[name])
+    return pl.DataFrame(
+        [
+            times_us,
+            pl.Series(RECORD, table.records, dtype=pl.Int64),
+            *(series.alias(name) for name, series in columns.items()),
+        ]
+    )
+
+
+def _all(text: str | None, table: EventTable) -> pl.Series:
+    return pl.repeat(text, len(table), dtype=pl.String, eager=True)
 
 
 def _frame(group: _Group, rows: list[_Row], shift_us: int) -> pl.DataFrame:
