@@ -185,12 +185,16 @@ class Columns:
         """Rows by the texts of their codes."""
         key = np.zeros(len(rows), np.int64)
         for line in codes:
-            _, place = np.unique(line, return_inverse=True)
-            key = key * (int(place.max()) + 1) + place
+            if (line != line[0]).any():
+                _, place = np.unique(line, return_inverse=True)
+                key = key * (int(place.max()) + 1) + place
+        if not key.any():
+            yield tuple(self._texts.text(int(line[0])) or "" for line in codes), rows
+            return
         _, firsts, place = np.unique(key, return_index=True, return_inverse=True)
         for number, first in enumerate(firsts):
             texts = tuple(self._texts.text(int(line[first])) or "" for line in codes)
-            yield texts, rows if len(firsts) == 1 else rows[place == number]
+            yield texts, rows[place == number]
 
     def _part(
         self, shape: Shape, rows: Ints, kind: _Kind, wanted: ColumnsWanted | None
@@ -254,17 +258,29 @@ class Columns:
                 for part in parts
             ]
             columns[name] = np.concatenate(codes)[order]
+        records = np.concatenate([part.records for part in parts])[order]
         computers = np.concatenate([part.computers for part in parts])[order]
         return EventTable(
             **kind._asdict(),
             times_us=times_us,
-            records=np.concatenate([part.records for part in parts])[order],
+            records=records,
             computers=self._texts.column(computers),
+            first_seen=tuple(self._first_seen(computers, records, times_us)),
             columns={name: self._texts.column(codes) for name, codes in columns.items()},
             unzoned=sum(part.unzoned for part in parts),
             message_only=sum(len(part.rows) for part in parts if not part.has_data),
             witnesses=tuple(one for part in parts for one in part.witnesses),
         )
+
+    def _first_seen(
+        self, computers: Codes, records: Ints, times_us: Ints
+    ) -> Iterator[tuple[int, str, int | None]]:
+        order = np.argsort(records, kind="stable")
+        distinct, firsts = np.unique(computers[order], return_index=True)
+        for code, row in zip(distinct.tolist(), order[firsts].tolist(), strict=True):
+            time_us = int(times_us[row])
+            name = self._texts.text(code) or ""
+            yield int(records[row]), name, None if time_us == NO_TIME else time_us
 
     def _witnesses(self, shape: Shape, rows: Ints, times_us: Ints) -> Iterator[int]:
         """Sysmon's own time minus the record's, for some events."""

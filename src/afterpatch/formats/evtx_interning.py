@@ -119,7 +119,7 @@ class Texts:
             self._all = pl.Series(texts, dtype=pl.String)
         count = int(self._entries.count[0])
         places = np.where(codes < 0, count - 1 - codes, codes)
-        return self._all.gather(pl.Series(places.astype(np.uint32)))
+        return self._all[pl.Series(places.astype(np.uint32))]
 
 
 @compiled

@@ -187,7 +187,7 @@ class EventCollector:
     def _host_facts(self, rows: list[_Row], shift_us: int) -> Iterator[Fact]:
         named = [(row.record, row.computer, row.time_us) for row in rows]
         for table in self._tables:
-            named += table.first_of_computers()
+            named += table.first_seen
         for record, computer, time_us in sorted(named, key=lambda one: one[0]):
             name = computer.strip()
             if not name or name.casefold() in self._hosts or len(self._hosts) >= MAX_HOSTS:
@@ -290,7 +290,7 @@ def _table_frame(table: EventTable, shift_us: int) -> pl.DataFrame:
 
 
 def _all(text: str | None, table: EventTable) -> pl.Series:
-    return pl.repeat(text, len(table), dtype=pl.String, eager=True)
+    return pl.Series([text], dtype=pl.String).new_from_index(0, len(table))
 
 
 def _frame(group: _Group, rows: list[_Row], shift_us: int) -> pl.DataFrame:

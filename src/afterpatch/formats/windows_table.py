@@ -26,6 +26,7 @@ class EventTable:
     times_us      per event; NO_TIME = not readable.
     records       per event, its number.
     computers     texts, null = not said.
+    first_seen    of each computer, its event with the lowest number: (record, name, time or None).
     columns       name -> texts: the fields somebody asked for.
     unzoned       how many times named no zone.
     message_only  how many events carry a message in the place of their fields.
@@ -39,6 +40,7 @@ class EventTable:
     times_us: Ints
     records: Ints
     computers: pl.Series
+    first_seen: tuple[tuple[int, str, int | None], ...]
     columns: Mapping[str, pl.Series]
     unzoned: int = 0
     message_only: int = 0
@@ -55,22 +57,3 @@ class EventTable:
         """(hour since the epoch, events in it)."""
         hours, counts = np.unique((self.known_times() + shift_us) // HOUR_US, return_counts=True)
         yield from zip(hours.tolist(), counts.tolist(), strict=True)
-
-    def first_of_computers(self) -> Iterator[tuple[int, str, int | None]]:
-        """(record, computer, time) of the event with the lowest record number of each computer."""
-        order = np.argsort(self.records, kind="stable")
-        names = self.computers.gather(pl.Series(order.astype(np.uint32)))
-        for name, place in zip(*_firsts(names), strict=True):
-            row = int(order[place])
-            time_us = int(self.times_us[row])
-            yield int(self.records[row]), name or "", None if time_us == NO_TIME else time_us
-
-
-def _firsts(names: pl.Series) -> tuple[list[str | None], list[int]]:
-    found = (
-        pl.DataFrame({"name": names})
-        .with_row_index("at")
-        .group_by("name", maintain_order=True)
-        .agg(pl.col("at").first())
-    )
-    return found["name"].to_list(), found["at"].to_list()
