@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from afterpatch.detect.columns_wanted import columns_of
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Correlation, Rule
@@ -80,6 +81,7 @@ class Detector:
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
         self._prefilters: dict[Family, Built] = {}
+        self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
         self.infos = (
@@ -130,6 +132,23 @@ class Detector:
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
         return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
+
+    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
+        """The columns that :meth:`match` looks at in such events; None = all."""
+        if (logsource, event_id) not in self._columns:
+            rules = self._sigma.rules_for(logsource)
+            tested = columns_of(rules, logsource, event_id)
+            shown = {name for rule in rules for name in self._shown(rule.info)}
+            shown |= {name for info in self._indicators.infos for name in self._shown(info)}
+            columns = {column for name in shown for column in names(name, logsource)}
+            columns |= self._indicators.columns
+            wanted = None if tested is None else tested | columns
+            self._columns[logsource, event_id] = wanted
+        return self._columns[logsource, event_id]
+
+    def _shown(self, info: RuleInfo) -> Iterable[str]:
+        """Fields that a hit of the rule carries."""
+        return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
 
     @property
     def content_rules(self) -> frozenset[str]:
@@ -233,7 +252,7 @@ class Detector:
     def _hits(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> Iterator[Hit]:
         frame = batch.frame[rows]
         kept: dict[str, list[str | None]] = {}
-        for name in dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep)):
+        for name in self._shown(info):
             column = _first_present(name, batch)
             if column is not None:
                 kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()

@@ -175,6 +175,11 @@ class IndicatorEngine:
         self._finders = {family: _FINDERS[family](found) for family, found in entries.items()}
         self._hashes = Hashes(entries.get("sha256", ()))
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """All columns that some indicator looks at, in whatever batch has them."""
+        return frozenset[str]().union(*(_COLUMNS[family] for family in self._finders))
+
     def infos_for(self, names: Iterable[str]) -> tuple[RuleInfo, ...]:
         """The indicators that look at some of these columns, whether or not they match."""
         present = frozenset(names)

@@ -10,7 +10,8 @@ keeps its JSON as ``@raw``. :func:`read_columns` reads sound chunks as the table
 columns that are wanted, and the original text of single records on demand (:func:`texts`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -34,6 +35,8 @@ from afterpatch.model.places import Item
 if TYPE_CHECKING:
     from afterpatch.formats.evtx_blocks import BlockReader
 
+# To load compiled code takes as long as to read this many chunks of events plainly.
+PLAIN_CHUNKS: Final = 300
 BLOCK_CHUNKS: Final = 256  # 16 MiB: about 20,000 events of a busy log
 
 
@@ -51,31 +54,26 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     """Every event of the file in chunk order; gaps name the chunk or the record numbers."""
     del wanted  # no raw-text prefilter: strings in EVTX are UTF-16 and shared between records
     collector = EventCollector(item.name)
-    yield from _read(stream, collector, None, None)
+    yield from _read(stream, collector, lambda _sound, _collector: None, None)
 
 
 def read_columns(stream: BinaryIO, item: Item, wanted: ColumnsWanted | None) -> Iterator[Piece]:
     """As :func:`read`, without ``@raw`` and with the columns ``wanted`` only (all if None)."""
-    collector = EventCollector(item.name)
-    reader, fault = _block_reader()
-    if reader is None:
-        collector.note("speed", f"event logs are read one record at a time: {fault}")
-    yield from _read(stream, collector, reader, wanted)
+    collector = EventCollector(item.name, keep_raw=False)
+    yield from _read(stream, collector, _reader_for, wanted)
 
 
-def texts(
-    stream: BinaryIO, item: Item, records: Collection[int]
-) -> Iterator[tuple[int, str]]:
+def texts(stream: BinaryIO, item: Item, records: Collection[int]) -> Iterator[tuple[int, str]]:
     """(number, JSON) of the events with these numbers, in chunk order."""
     del item
-    reader, _ = _block_reader()
     stream.read(HEADER_BYTES)
     for block in _blocks(stream):
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
+        reader = _reader_for(sound, None)
         holding = reader.chunks_with(block, sound, records) if reader else None
         for place, chunk in enumerate(chunks):
-            if chunk[:8] == CHUNK_MAGIC and (holding is None or holding[place]):
+            if chunk[:8].tobytes() == CHUNK_MAGIC and (holding is None or holding[place]):
                 for record in records_of(bytes(chunk)):
                     event, number, _ = event_of(record)
                     if event is not None and number in records:
@@ -85,7 +83,7 @@ def texts(
 def _read(
     stream: BinaryIO,
     collector: EventCollector,
-    reader: "BlockReader | None",
+    reader_for: "Callable[[list[bool], EventCollector], BlockReader | None]",
     wanted: ColumnsWanted | None,
 ) -> Iterator[Piece]:
     account = Account(stream.read(HEADER_BYTES), collector)
@@ -93,6 +91,7 @@ def _read(
     for block in _blocks(stream):
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
+        reader = reader_for(sound, collector)
         met = reader.read(block, sound, wanted, collector) if reader else [None] * len(chunks)
         for number, (chunk, is_sound, count) in enumerate(zip(chunks, sound, met, strict=True)):
             _take(f"chunk {before + number}", chunk, account, collector, is_sound, count)
@@ -116,7 +115,7 @@ def _take(
         return  # allocated, never written
     if len(chunk) < CHUNK_BYTES:
         collector.lose(place, f"cut after {len(chunk)} of {CHUNK_BYTES} bytes", 0)
-    if chunk[:8] != CHUNK_MAGIC:
+    if chunk[:8].tobytes() != CHUNK_MAGIC:
         account.no_chunk(place)
         return
     whole = bytes(chunk).ljust(CHUNK_BYTES, b"\0") if met is None else chunk
@@ -142,15 +141,38 @@ def _split(block: bytes) -> list[memoryview]:
 def _is_sound(chunk: memoryview) -> bool:
     """Whether a chunk is whole and its checksums are right."""
     return (
-        len(chunk) == CHUNK_BYTES and chunk[:8] == CHUNK_MAGIC and has_right_checksums(chunk)
+        len(chunk) == CHUNK_BYTES
+        and chunk[:8].tobytes() == CHUNK_MAGIC
+        and has_right_checksums(chunk)
     )
+
+
+@dataclass(slots=True)
+class _Met:
+    """Sound chunks that this process has met so far."""
+
+    chunks: int = 0
+
+
+_met: Final = _Met()
+
+
+def _reader_for(sound: list[bool], collector: EventCollector | None) -> "BlockReader | None":
+    """What reads these chunks: the columnar reader, once it is worth its start."""
+    _met.chunks += sum(sound)
+    if _met.chunks <= PLAIN_CHUNKS:
+        return None
+    reader, fault = _block_reader()
+    if reader is None and collector is not None:
+        collector.note("speed", f"event logs are read one record at a time: {fault}")
+    return reader
 
 
 @lru_cache(maxsize=1)
 def _block_reader() -> "tuple[BlockReader | None, str]":
     """The columnar reader of this process, or why there is none.
 
-    Imported when the first event log is opened: the compiler's library takes a third of a second.
+    Imported when there is enough to read: to load it takes most of a second.
     """
     try:
         from afterpatch.formats.evtx_blocks import BlockReader

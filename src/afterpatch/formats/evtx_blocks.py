@@ -56,7 +56,7 @@ class BlockReader:
         for shape, rows in columns.by_shape():
             found = rows[np.isin(columns.records(shape, rows), numbers)]
             holding[columns.chunks_of(found)] = True
-        return holding.tolist()
+        return [bool(one) for one in holding]
 
     def _columns(self, block: bytes, sound: Sequence[bool]) -> Columns:
         whole = len(block) // CHUNK_BYTES
@@ -72,7 +72,7 @@ class BlockReader:
             self._room[room] = room_for(room)
         found = self._room[room]
         for table in (found.events, found.values, found.structures, found.shapes):
-            table.count[0] = 0
+            table.filled[0] = 0
         for strings in (found.structures, found.shapes):
             strings.slots.fill(-1)
         found.odd.fill(0)

@@ -18,8 +18,8 @@ import numpy as np
 from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import Bytes, Ints, strings_of
 from afterpatch.formats.evtx_elements import NotUnderstoodError
-from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts, whole_numbers
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
+from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts, whole_numbers
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Recipe, Shape, shape_of
 from afterpatch.formats.evtx_values import UNIX_EPOCH_100NS
@@ -98,7 +98,7 @@ class Columns:
     def __init__(self, block: Bytes, found: Walk, shapes: Shapes, seed: int) -> None:
         self._block, self._found = block, found
         self._texts = Texts(block, found, seed)
-        count = int(found.events.count[0])
+        count = int(found.events.filled[0])
         self._chunks = found.events.at[:count] // CHUNK_BYTES
         self._shape_of = found.events.shape[:count]
         self._shapes = shapes.of(found)
@@ -196,9 +196,7 @@ class Columns:
             texts = tuple(self._texts.text(int(line[first])) or "" for line in codes)
             yield texts, rows[place == number]
 
-    def _part(
-        self, shape: Shape, rows: Ints, kind: _Kind, wanted: ColumnsWanted | None
-    ) -> _Part:
+    def _part(self, shape: Shape, rows: Ints, kind: _Kind, wanted: ColumnsWanted | None) -> _Part:
         fields = dict(shape.fields)
         for alias, native in ALIASES.get((kind.logsource.service, kind.event_id), {}).items():
             if native in fields:

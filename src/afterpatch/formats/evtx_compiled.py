@@ -1,8 +1,8 @@
 """Compiled building blocks for EVTX: little-endian numbers, and a table of distinct byte strings.
 
-Everything here is compiled by numba, which checks no bounds: a caller may read ``block[at : at + n]``
-only after it has compared ``at + n`` with an end that lies inside the block. Compiled code is kept
-in the package's ``__pycache__``, or in the user's own cache folder where that is read-only.
+Everything here is compiled by numba, which checks no bounds: a caller may read ``block[at : at +
+n]`` only after it has compared ``at + n`` with an end that lies inside the block. Compiled code is
+kept in the package's ``__pycache__``, or in the user's own cache folder where that is read-only.
 """
 
 from collections.abc import Callable
@@ -31,8 +31,14 @@ def compiled(function: _Function) -> _Function:
 
 
 @compiled
+def whole(number: Any) -> int:
+    """A number of any width as 64 bits."""
+    return np.int64(number)  # type: ignore[return-value]
+
+
+@compiled
 def u16(block: Bytes, at: int) -> int:
-    return np.int64(block[at]) | (np.int64(block[at + 1]) << 8)  # type: ignore[return-value]
+    return whole(block[at]) | (whole(block[at + 1]) << 8)
 
 
 @compiled
@@ -62,14 +68,22 @@ def hash_of(block: Bytes, at: int, size: int, seed: int) -> int:
         at += 1
     mixed = (mixed ^ rest) * factor
     mixed ^= mixed >> np.uint64(32)
-    return np.int64(mixed & np.uint64(0x7FFFFFFFFFFFFFFF))  # type: ignore[return-value]
+    return whole(mixed & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
 @compiled
 def same_bytes(one: Bytes, at: int, other: Bytes, place: int, size: int) -> bool:
-    for step in range(size):
-        if one[at + step] != other[place + step]:
+    end = at + size
+    while at + 8 <= end:
+        if i64(one, at) != i64(other, place):
             return False
+        at += 8
+        place += 8
+    while at < end:
+        if one[at] != other[place]:
+            return False
+        at += 1
+        place += 1
     return True
 
 
@@ -83,14 +97,14 @@ class Distinct(NamedTuple):
     ends    where each string ends in ``arena``.
     hashes  of each string.
     slots   hash table of numbers, -1 = free; its size is a power of two.
-    count   one element: how many strings there are.
+    filled  one element: how many strings there are.
     """
 
     arena: Bytes
     ends: Ints
     hashes: Ints
     slots: Small
-    count: Ints
+    filled: Ints
 
 
 def new_distinct(arena_bytes: int, most: int) -> Distinct:
@@ -101,13 +115,13 @@ def new_distinct(arena_bytes: int, most: int) -> Distinct:
         ends=np.zeros(most, np.int64),
         hashes=np.empty(most, np.int64),
         slots=np.full(slots, -1, np.int32),
-        count=np.zeros(1, np.int64),
+        filled=np.zeros(1, np.int64),
     )
 
 
 def strings_of(distinct: Distinct) -> list[bytes]:
     """All strings, by number."""
-    ends = distinct.ends[: int(distinct.count[0])].tolist()
+    ends = distinct.ends[: int(distinct.filled[0])].tolist()
     return [
         distinct.arena[start:end].tobytes() for start, end in zip([0, *ends], ends, strict=False)
     ]
@@ -116,8 +130,8 @@ def strings_of(distinct: Distinct) -> list[bytes]:
 @compiled
 def tail(distinct: Distinct) -> int:
     """Where the next candidate is to be written."""
-    count = distinct.count[0]
-    return distinct.ends[count - 1] if count > 0 else np.int64(0)  # type: ignore[return-value]
+    count = distinct.filled[0]
+    return whole(distinct.ends[count - 1]) if count > 0 else whole(0)
 
 
 @compiled
@@ -129,22 +143,22 @@ def settle(distinct: Distinct, size: int, seed: int) -> int:
     slot = hashed & mask
     probes = 0
     while distinct.slots[slot] >= 0 and probes < MAX_PROBES:
-        number = np.int64(distinct.slots[slot])
-        start = distinct.ends[number - 1] if number > 0 else np.int64(0)
+        number = whole(distinct.slots[slot])
+        start = whole(distinct.ends[number - 1]) if number > 0 else whole(0)
         if (
             distinct.hashes[number] == hashed
             and distinct.ends[number] - start == size
             and same_bytes(distinct.arena, start, distinct.arena, at, size)
         ):
-            return number  # type: ignore[return-value]
+            return number
         slot = (slot + 1) & mask
         probes += 1
-    count = distinct.count[0]
+    count = distinct.filled[0]
     if count >= len(distinct.ends):
         return -1
     distinct.ends[count] = at + size
     distinct.hashes[count] = hashed
     if distinct.slots[slot] < 0:
         distinct.slots[slot] = count
-    distinct.count[0] = count + 1
-    return count  # type: ignore[return-value]
+    distinct.filled[0] = count + 1
+    return whole(count)

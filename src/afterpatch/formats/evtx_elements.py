@@ -48,7 +48,7 @@ class Array(NamedTuple):
 class Hole(NamedTuple):
     """A substitution in a structure."""
 
-    index: int
+    number: int
     is_optional: bool
 
 
@@ -140,7 +140,7 @@ def filled(element: Element, filling: Filling) -> Element:
 def _filled_parts(parts: Iterable[Part], filling: Filling) -> Iterator[Part]:
     for part in parts:
         if isinstance(part, Hole):
-            value = filling[part.index] if part.index < len(filling) else None
+            value = filling[part.number] if part.number < len(filling) else None
             is_left_out = isinstance(value, Leaf) and value.is_empty and part.is_optional
             if value is not None and not is_left_out:
                 yield value

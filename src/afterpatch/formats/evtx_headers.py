@@ -39,7 +39,7 @@ class ChunkHeader(NamedTuple):
     last: int
 
     @property
-    def count(self) -> int:
+    def records(self) -> int:
         """Records promised; outside 0 … MAX_RECORDS_PER_CHUNK the header is damaged."""
         is_empty = self.last + 1 == self.first or self in _EMPTY
         return 0 if is_empty else self.last - self.first + 1
@@ -47,7 +47,7 @@ class ChunkHeader(NamedTuple):
     @property
     def is_believable(self) -> bool:
         """Whether so many records fit into a chunk."""
-        return 0 <= self.count <= MAX_RECORDS_PER_CHUNK
+        return 0 <= self.records <= MAX_RECORDS_PER_CHUNK
 
 
 def chunk_header(chunk: bytes | memoryview) -> ChunkHeader:
@@ -104,10 +104,10 @@ class Account:
         if not is_sound:
             reason = "checksum does not fit; written to, or torn by a copy"
             self._collector.note("checksum", f"{place}: {reason}")
-        if header.is_believable and header.count:
-            if met < header.count:
-                reason = f"chunk header promises {header.count} records, {met} were found"
-                self._collector.lose(place, reason, header.count - met)
+        if header.is_believable and header.records:
+            if met < header.records:
+                reason = f"chunk header promises {header.records} records, {met} were found"
+                self._collector.lose(place, reason, header.records - met)
             self._promised.append(header)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from afterpatch.formats.evtx_compiled import (
     hash_of,
     i64,
     same_bytes,
+    whole,
 )
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Mixture, Recipe
@@ -34,13 +35,13 @@ Codes = npt.NDArray[np.int32]
 
 
 class Entries(NamedTuple):
-    """Distinct values: where each was seen first, its type and hash. ``count``: one element."""
+    """Distinct values: where each was seen first, its type and hash. ``filled``: one element."""
 
     at: Ints
     size: Small
     kind: Bytes
     hashes: Ints
-    count: Ints
+    filled: Ints
 
 
 class Texts:
@@ -48,7 +49,7 @@ class Texts:
 
     def __init__(self, block: Bytes, found: Walk, seed: int) -> None:
         self._block, self._found, self._seed = block, found, seed
-        most = 2 * int(found.values.count[0]) + 16
+        most = 2 * int(found.values.filled[0]) + 16
         self._entries = Entries(
             np.empty(most, np.int64),
             np.empty(most, np.int32),
@@ -82,7 +83,7 @@ class Texts:
         if isinstance(recipe, Mixture):
             return self._mixed(recipe, rows)
         if isinstance(recipe, int):
-            return self.codes(rows, [recipe])[0]
+            return np.ravel(self.codes(rows, [recipe]))
         return np.full(len(rows), ABSENT if recipe is None else self.constant(recipe), np.int32)
 
     def _mixed(self, recipe: Mixture, rows: Ints) -> Codes:
@@ -105,19 +106,21 @@ class Texts:
             if code < ABSENT:
                 self._known.update((number, text) for text, number in self._constants.items())
             else:
-                at, size, kind, *_ = self._entries
-                place, many = int(at[code]), int(size[code])
-                self._known[code] = text_of(self._block, place, many, int(kind[code]))
+                entries = self._entries
+                at, size, kind = entries.at[code], entries.size[code], entries.kind[code]
+                self._known[code] = text_of(self._block, int(at), int(size), int(kind))
         return self._known[code]
 
     def column(self, codes: Codes) -> pl.Series:
         """The texts of codes. No further codes may be asked for once a column was made."""
         if self._all is None:
-            count = int(self._entries.count[0])
-            at, size, kind, *_ = (part[:count] for part in self._entries)
-            texts = [*texts_of(self._block, at, size, kind), None, *self._constants]
-            self._all = pl.Series(texts, dtype=pl.String)
-        count = int(self._entries.count[0])
+            count = int(self._entries.filled[0])
+            entries = self._entries
+            texts = texts_of(
+                self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
+            )
+            self._all = pl.Series([*texts, None, *self._constants], dtype=pl.String)
+        count = int(self._entries.filled[0])
         places = np.where(codes < 0, count - 1 - codes, codes)
         return self._all[pl.Series(places.astype(np.uint32))]
 
@@ -135,15 +138,24 @@ def intern(
 ) -> Small:
     """``codes[i, row]`` = entry of value ``first[row] + numbers[i]``; the hash table, grown."""
     value_at, value_size, value_kind = values.at, values.size, values.kind
-    entry_at, entry_size, entry_kind, hashes = entries.at, entries.size, entries.kind, entries.hashes
-    count = entries.count[0]
+    entry_at, entry_size, entry_kind, hashes = (
+        entries.at,
+        entries.size,
+        entries.kind,
+        entries.hashes,
+    )
+    count = entries.filled[0]
     for line in range(len(numbers)):
         before = -1
         for row in range(len(first)):
             if 2 * count >= len(slots):
                 slots = grown(slots, hashes, count)
             value = first[row] + numbers[line]
-            at, size, kind = np.int64(value_at[value]), np.int64(value_size[value]), value_kind[value]
+            at, size, kind = (
+                whole(value_at[value]),
+                whole(value_size[value]),
+                value_kind[value],
+            )
             # Often the same as in the event before: cheaper to compare than to hash.
             if (
                 before >= 0
@@ -153,13 +165,13 @@ def intern(
             ):
                 codes[line, row] = before
                 continue
-            hashed = hash_of(block, at, size, seed) ^ np.int64(kind)
+            hashed = hash_of(block, at, size, seed) ^ whole(kind)
             mask = len(slots) - 1
             slot = hashed & mask
             probes = 0
             before = -1
             while slots[slot] >= 0 and probes < MAX_PROBES:
-                entry = np.int64(slots[slot])
+                entry = whole(slots[slot])
                 if (
                     hashes[entry] == hashed
                     and entry_size[entry] == size
@@ -178,7 +190,7 @@ def intern(
                     slots[slot] = count
                 count += 1
             codes[line, row] = before
-    entries.count[0] = count
+    entries.filled[0] = count
     return slots
 
 
@@ -204,12 +216,12 @@ def whole_numbers(block: Bytes, values: Values, first: Ints, number: int) -> Int
     found = np.empty(len(first), np.int64)
     for row in range(len(first)):
         value = first[row] + number
-        at, size = np.int64(values.at[value]), np.int64(values.size[value])
+        at, size = whole(values.at[value]), whole(values.size[value])
         if size == 8:
             found[row] = i64(block, at)
         else:
-            total = np.int64(0)
+            total = whole(0)
             for step in range(size):
-                total |= np.int64(block[at + step]) << (8 * step)
+                total |= whole(block[at + step]) << (8 * step)
             found[row] = total
     return found

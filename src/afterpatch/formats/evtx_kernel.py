@@ -27,6 +27,7 @@ from afterpatch.formats.evtx_compiled import (
     tail,
     u16,
     u32,
+    whole,
 )
 from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES
 from afterpatch.formats.evtx_structures import Values, add_value, structure
@@ -55,14 +56,14 @@ class Events(NamedTuple):
 
     at      where its record begins in the block.    record  its number, from the record's header.
     first   its first value in :class:`Values`.      shape   the number of its shape.
-    count   one element: how many events there are.
+    filled  one element: how many events there are.
     """
 
     at: Ints
     record: Ints
     first: Ints
     shape: Small
-    count: Ints
+    filled: Ints
 
 
 class Walk(NamedTuple):
@@ -111,9 +112,9 @@ def walk(block: Bytes, wanted: Bytes, found: Walk, seed: int) -> None:
     fragments = np.empty((MAX_FRAGMENTS, 2), np.int64)
     for chunk in range(len(block) // CHUNK_BYTES):
         if wanted[chunk]:
-            events, values = found.events.count[0], found.values.count[0]
+            events, values = found.events.filled[0], found.values.filled[0]
             if not walk_chunk(block, chunk, found, known, shape, fragments, seed):
-                found.events.count[0], found.values.count[0] = events, values
+                found.events.filled[0], found.values.filled[0] = events, values
                 found.odd[chunk] = 1
 
 
@@ -137,12 +138,12 @@ def walk_chunk(
         size = u32(block, at + 4)
         if size < RECORD_HEADER_BYTES + 4 or at + size > end or u32(block, at + size - 4) != size:
             return False
-        row = found.events.count[0]
+        row = found.events.filled[0]
         if row >= len(found.events.at):
             return False
         found.events.at[row] = at
         found.events.record[row] = i64(block, at + 8)
-        found.events.first[row] = found.values.count[0]
+        found.events.first[row] = found.values.filled[0]
         number = event_shape(
             block,
             base,
@@ -157,7 +158,7 @@ def walk_chunk(
         if number < 0:
             return False
         found.events.shape[row] = number
-        found.events.count[0] = row + 1
+        found.events.filled[0] = row + 1
         if found.events.record[row] == last_record:
             break  # the chunk ends here, whatever its free space says
         at += size
@@ -275,18 +276,18 @@ def instance(
         return -1, out, count
     at = descriptor + 4 * number
     value_at, value_size, value_kind = values.at, values.size, values.kind
-    stored = values.count[0]
+    stored = values.filled[0]
     if stored + number > len(value_at) or out + number > len(shape):
         return -1, out, count
     for _ in range(number):
-        size, kind = u16(block, descriptor), np.int64(block[descriptor + 2])
+        size, kind = u16(block, descriptor), whole(block[descriptor + 2])
         descriptor += 4
         if at + size > end:
             return -1, out, count
         if kind & token.ARRAY:
-            values.count[0] = stored
+            values.filled[0] = stored
             out = array(block, at, size, kind, values, shape, out)
-            stored = values.count[0]
+            stored = values.filled[0]
             if out < 0 or stored + number > len(value_at) or out + number > len(shape):
                 return -1, out, count
         elif not is_right(block, at, size, kind):
@@ -306,7 +307,7 @@ def instance(
                 value_at[stored], value_size[stored], value_kind[stored] = at, size, kind
                 stored += 1
         at += size
-    values.count[0] = stored
+    values.filled[0] = stored
     return at, out, count
 
 
@@ -331,7 +332,7 @@ def is_right(block: Bytes, at: int, size: int, kind: int) -> bool:
     if kind == token.SYSTEMTIME:
         return is_date(block, at)
     if kind == token.SID:
-        return size >= 8 and size == 8 + 4 * np.int64(block[at + 1])
+        return size >= 8 and size == 8 + 4 * whole(block[at + 1])
     return True
 
 
@@ -382,7 +383,7 @@ def array(
         if start != end:  # an item without an end
             return -1
     else:
-        width = np.int64(_SIZES[item])
+        width = whole(_SIZES[item])
         if width == 0 or width == _UNKNOWN or size % width != 0:
             return -1
         while at < end:

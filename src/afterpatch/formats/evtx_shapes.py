@@ -124,7 +124,9 @@ class _Fragments:
                 found.append(self._next)
                 self._next += 1
             elif kind & token.EMPTY:
-                found.append(None if kind == token.BINXML | token.EMPTY else Leaf("", is_empty=True))
+                found.append(
+                    None if kind == token.BINXML | token.EMPTY else Leaf("", is_empty=True)
+                )
             else:
                 found.append(self._mark(kind))
         return found
@@ -135,11 +137,8 @@ class _Fragments:
             return Leaf("", is_empty=True)
         if len(leaves) == 1:
             return leaves[0]._replace(text=leaves[0].text.replace(MARKS[2], MARKS[0]))
-        return Array(
-            tuple(
-                None if item & token.EMPTY else leaf for item, leaf in zip(items, leaves, strict=True)
-            )
-        )
+        pairs = zip(items, leaves, strict=True)
+        return Array(tuple(None if item & token.EMPTY else leaf for item, leaf in pairs))
 
     def _mark(self, kind: int) -> Leaf:
         self._values += 1

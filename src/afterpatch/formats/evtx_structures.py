@@ -39,25 +39,25 @@ MAX_NAME_CHARS: Final = 512
 class Values(NamedTuple):
     """Where the values of all events lie: ``block[at : at + size]``, in order of the events.
 
-    count  one element: how many values there are.
+    filled  one element: how many values there are.
     """
 
     at: Small
     size: Small
     kind: Bytes
-    count: Ints
+    filled: Ints
 
 
 @compiled
 def add_value(values: Values, at: int, size: int, kind: int) -> bool:
     """False when there is no room."""
-    count = values.count[0]
+    count = values.filled[0]
     if count >= len(values.at):
         return False
     values.at[count] = at
     values.size[count] = size
     values.kind[count] = kind
-    values.count[0] = count + 1
+    values.filled[0] = count + 1
     return True
 
 
@@ -113,10 +113,10 @@ def is_called_name(block: Bytes, place: int, chars: int) -> bool:
 
 @compiled
 def has_nul(block: Bytes, at: int, chars: int) -> bool:
-    for step in range(chars):
-        if block[at + 2 * step] == 0 and block[at + 2 * step + 1] == 0:
-            return True
-    return False
+    end = at + 2 * chars
+    while at < end and u16(block, at) != 0:
+        at += 2
+    return at < end
 
 
 @compiled

@@ -26,7 +26,7 @@ def texts_of(block: Bytes, at: Ints, size: Small, kind: Bytes) -> list[str]:
     packed = np.empty(int(size[strings].sum(dtype=np.int64)) + 2 * int(strings.sum()), np.uint8)
     end = pack(block, at[strings], size[strings], packed)
     found = iter(packed[:end].tobytes().decode("utf-16-le", "replace").split("\0"))
-    view = memoryview(block)
+    view = block.data
     return [
         next(found) if one == token.STRING else _WRITE[one](bytes(view[place : place + many]))
         for place, many, one in zip(at.tolist(), size.tolist(), kind.tolist(), strict=True)
@@ -85,7 +85,7 @@ def _moment(when: datetime) -> str:
     return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def real(value: np.floating) -> str:  # type: ignore[type-arg]
+def real(value: np.float32 | np.float64) -> str:
     """The shortest digits that give the number back."""
     if not np.isfinite(value):
         return {"nan": "NaN", "inf": "inf", "-inf": "-inf"}[str(value)]
@@ -109,9 +109,7 @@ def _hex(raw: bytes) -> str:
 
 
 _WRITE: Final[Mapping[int, Callable[[bytes], str]]] = {
-    **{
-        kind: _number if name.startswith("u") else _signed for kind, name in token.INTEGERS.items()
-    },
+    **{kind: _number if name.startswith("u") else _signed for kind, name in token.INTEGERS.items()},
     token.REAL32: lambda raw: real(np.frombuffer(raw, "<f4")[0]),
     token.REAL64: lambda raw: real(np.frombuffer(raw, "<f8")[0]),
     token.BOOL: lambda raw: "true" if any(raw) else "false",

@@ -48,7 +48,7 @@ class Format:
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
     logsource   what its batches are, for formats with a prefilter (their batches may stay away).
-    read_columns, texts  for a format that is columns: the faster reader, and where ``@raw`` is then.
+    read_columns, texts  of a format that is columns: the faster reader, and where ``@raw`` is then.
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
 

@@ -1,12 +1,12 @@
 """Flat Windows events of one source -> pieces: batches per log source, coverage, facts, notices.
 
-In: :class:`FlatEvent` values or whole tables of events, and losses, in file order. Out: one :class:`Piece` per ``full`` block,
-so that memory stays bounded. :mod:`afterpatch.formats.windows_clock` corrects the times, and the
+In: :class:`FlatEvent` values or whole tables of events, and losses, in file order. Out: one
+:class:`Piece` per ``full`` block, so that memory stays bounded. :mod:`afterpatch.formats.windows_clock` corrects the times, and the
 last piece says so in words. Will not: read bytes or know any file format.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Final, NamedTuple
@@ -58,11 +58,14 @@ class _Group(NamedTuple):
 class EventCollector:
     """Collects the events and losses of one source and hands them out as pieces.
 
+    keep_raw  whether batches have ``@raw``; not so where texts are given on demand.
+
     Law: every ``add``, ``lose`` and ``skip`` is in exactly one piece.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, keep_raw: bool = True) -> None:
         self._source = source
+        self._keep_raw = keep_raw
         self._clock = Clock()
         self._hosts: dict[str, None] = {}
         self._unzoned = 0
@@ -136,8 +139,10 @@ class EventCollector:
         self._skipped += records
 
     def note(self, topic: str, text: str) -> None:
-        """Something the reader of the verdict must know; given with the last piece."""
-        self._notes.append(Notice(topic, self._source, text))
+        """Something the reader of the verdict must know, once; given with the last piece."""
+        notice = Notice(topic, self._source, text)
+        if notice not in self._notes:
+            self._notes.append(notice)
 
     def piece(self) -> Piece:
         """What came since the last piece."""
@@ -182,7 +187,8 @@ class EventCollector:
             yield Batch(table.logsource, _table_frame(table, shift_us))
         for group, rows in sorted(self._rows.items()):
             for some in _not_too_wide(rows):
-                yield Batch(group.logsource, _frame(group, some, shift_us))
+                frame = _frame(group, some, shift_us)
+                yield Batch(group.logsource, frame if self._keep_raw else frame.drop(RAW))
 
     def _host_facts(self, rows: list[_Row], shift_us: int) -> Iterator[Fact]:
         named = [(row.record, row.computer, row.time_us) for row in rows]
@@ -222,7 +228,7 @@ class EventCollector:
 _NO_DATA: Final = frozenset({"Message", "Version", "Level", "Task", "Opcode", "Keywords"})
 
 
-def has_data(fields: dict[str, str | None]) -> bool:
+def has_data(fields: Mapping[str, object]) -> bool:
     return "Message" not in fields or not fields.keys() <= _NO_DATA
 
 

@@ -1,7 +1,7 @@
 """Windows events of one kind as columns, on their way into batches.
 
-In: arrays and columns of a reader that never makes events one by one. Out: :class:`EventTable`, with
-the questions that :mod:`afterpatch.formats.windows_events` asks of any event.
+In: arrays and columns of a reader that never makes events one by one. Out: :class:`EventTable`,
+with the questions that :mod:`afterpatch.formats.windows_events` asks of any event.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,8 @@ class EventTable:
 
     def known_times(self) -> Ints:
         """The times that could be read."""
-        return self.times_us[self.times_us != NO_TIME]
+        known: Ints = self.times_us[self.times_us != NO_TIME]
+        return known
 
     def hours(self, shift_us: int) -> Iterator[tuple[int, int]]:
         """(hour since the epoch, events in it)."""
