@@ -43,7 +43,7 @@ MAX_SHAPE_BYTES: Final = 16_384
 MAX_STRUCTURES: Final = 16_384
 MAX_SHAPES: Final = 16_384
 ARENA_BYTES: Final = 4 << 20
-MAX_FILETIME: Final = 2_650_467_743_999_999_999  # the end of the year 9999
+MAX_FILETIME: Final = 2_650_466_808_009_999_999  # 9999-12-30 22:00:00, the last time in any zone
 
 # Type -> size of one value; 0 = its own, _UNKNOWN = not understood here.
 _UNKNOWN: Final = 255
@@ -325,6 +325,8 @@ def is_right(block: Bytes, at: int, size: int, kind: int) -> bool:
     right = _SIZES[kind]
     if right == _UNKNOWN or (right != 0 and size != right):
         return False
+    if kind == token.STRING:
+        return size & 1 == 0
     if kind == token.SIZE:
         return size == 4 or size == 8
     if kind == token.FILETIME:

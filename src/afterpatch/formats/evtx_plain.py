@@ -17,6 +17,7 @@ import orjson
 
 from afterpatch.formats.evtx_headers import (
     CHUNK_BYTES,
+    CHUNK_HEADER_BYTES,
     FILE_MAGIC,
     HEADER_BYTES,
     MAX_RECORDS_PER_CHUNK,
@@ -38,8 +39,7 @@ class Record(NamedTuple):
 def records_of(chunk: bytes) -> Iterator[Record]:
     """Every record of one chunk, good or bad. Never raises for content."""
     try:
-        whole = chunk.ljust(CHUNK_BYTES, b"\0")
-        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + whole), 1)
+        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + _without_tables(chunk)), 1)
         records = cast("Iterator[dict[str, Any]]", parser.records_json())
     except Exception as error:  # noqa: BLE001  (the parser raises many types; each becomes a gap)
         yield Record("", 0, f"chunk not readable: {brief(error)}", 0)
@@ -90,6 +90,16 @@ def read_chunk(place: str, chunk: bytes, collector: EventCollector) -> int:
     return met
 
 
+def _without_tables(chunk: bytes) -> bytes:
+    """The whole chunk, its header's tables of names and templates wiped.
+
+    They only save the parser the way to where a name or template stands anyway. Damaged, they cost
+    it the whole chunk, and where their chains run in a circle it never comes back.
+    """
+    tables = bytes(CHUNK_HEADER_BYTES - _TABLES_AT)
+    return (chunk[:_TABLES_AT] + tables + chunk[CHUNK_HEADER_BYTES:]).ljust(CHUNK_BYTES, b"\0")
+
+
 def brief(error: BaseException) -> str:
     """An error in one short line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
@@ -103,4 +113,5 @@ def _lone_chunk_header() -> bytes:
     return bytes(header)
 
 
+_TABLES_AT: Final = 128
 _LONE_CHUNK_HEADER: Final = _lone_chunk_header()

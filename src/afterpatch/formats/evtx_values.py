@@ -91,9 +91,14 @@ def real(value: np.float32 | np.float64) -> str:
         return {"nan": "NaN", "inf": "inf", "-inf": "-inf"}[str(value)]
     digits = np.format_float_scientific(value, unique=True, trim="0", exp_digits=1)
     plain, _, exponent = digits.partition("e")
-    if -5 <= int(exponent) < 16:
+    if -5 <= int(exponent) < (13 if isinstance(value, np.float32) else 16):
         return np.format_float_positional(value, unique=True, trim="0")
-    return plain.removesuffix(".0") + "e" + exponent.removeprefix("+")
+    return f"{plain.removesuffix('.0')}e{exponent}"
+
+
+def boolean(raw: bytes) -> str:
+    """Neither yes nor no stays the number it is."""
+    return {0: "false", 1: "true"}.get(int.from_bytes(raw, "little"), _signed(raw))
 
 
 def _number(raw: bytes) -> str:
@@ -112,7 +117,7 @@ _WRITE: Final[Mapping[int, Callable[[bytes], str]]] = {
     **{kind: _number if name.startswith("u") else _signed for kind, name in token.INTEGERS.items()},
     token.REAL32: lambda raw: real(np.frombuffer(raw, "<f4")[0]),
     token.REAL64: lambda raw: real(np.frombuffer(raw, "<f8")[0]),
-    token.BOOL: lambda raw: "true" if any(raw) else "false",
+    token.BOOL: boolean,
     token.BINARY: lambda raw: raw.hex().upper(),
     token.GUID: guid,
     token.SIZE: _hex,
