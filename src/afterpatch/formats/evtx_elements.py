@@ -244,5 +244,5 @@ def _name_of(element: Element) -> str:
 
 def _data_value(element: Element) -> Any:
     if any(isinstance(part, Element) for part in element.parts):
-        return _body(element, in_container=False)
+        return _body(replace(element, attributes=[]), in_container=False)
     return _content(element.parts) if _has_text(element.parts) else ""

@@ -199,7 +199,7 @@ def event_shape(
             if number < 0:
                 return -1
             at, out, count = instance(block, at, end, found.values, shape, out, fragments, count)
-        elif block[at] & ~token.MORE == token.ELEMENT:
+        elif block[at] & 0xBF == token.ELEMENT:
             number, at, out = structure(
                 block, base, at, end, True, found.structures, shape, out, found.values, seed
             )

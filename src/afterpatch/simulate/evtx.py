@@ -316,7 +316,9 @@ def _number_of(template: Node) -> int:
     return int.from_bytes(_guid_of(template)[:4], "little")
 
 
-def chunks(bodies: Iterable[tuple[datetime, Callable[[int], Body]]], first: int = 1) -> Iterator[bytes]:
+def chunks(
+    bodies: Iterable[tuple[datetime, Callable[[int], Body]]], first: int = 1
+) -> Iterator[bytes]:
     """Chunks of records; a body is made from its record's number."""
     chunk, record = Chunk(first), first
     is_empty = True
