@@ -10,7 +10,7 @@ keeps its JSON as ``@raw``. :func:`read_columns` reads sound chunks as the table
 columns that are wanted, and the original text of single records on demand (:func:`texts`).
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -71,13 +71,25 @@ def texts(stream: BinaryIO, item: Item, records: Collection[int]) -> Iterator[tu
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
         reader = _reader_for(sound, None)
-        holding = reader.chunks_with(block, sound, records) if reader else None
-        for place, chunk in enumerate(chunks):
-            if chunk[:8].tobytes() == CHUNK_MAGIC and (holding is None or holding[place]):
-                for record in records_of(bytes(chunk)):
-                    event, number, _ = event_of(record)
-                    if event is not None and number in records:
-                        yield number, record.text
+        found = reader.find(block, sound, records) if reader else [None] * len(chunks)
+        for chunk, numbers in zip(chunks, found, strict=True):
+            if chunk[:8].tobytes() == CHUNK_MAGIC:
+                yield from _texts_of(chunk.tobytes(), numbers, records)
+
+
+def _texts_of(
+    chunk: bytes, numbers: Mapping[int, int] | None, records: Collection[int]
+) -> Iterator[tuple[int, str]]:
+    """``numbers``: record's number in its header -> the event's own; None = not known."""
+    if numbers == {}:
+        return
+    for record in records_of(chunk):
+        if numbers is None:
+            event, number, _ = event_of(record)
+            if event is not None and number in records:
+                yield number, record.text
+        elif record.number in numbers:
+            yield numbers[record.number], record.text
 
 
 def _read(

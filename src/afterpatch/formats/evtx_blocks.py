@@ -45,18 +45,22 @@ class BlockReader:
             for place, (is_sound, count) in enumerate(zip(sound, [*counts, 0], strict=False))
         ]
 
-    def chunks_with(
+    def find(
         self, block: bytes, sound: Sequence[bool], records: Collection[int]
-    ) -> list[bool]:
-        """Per chunk, whether it may hold one of these records."""
+    ) -> list[dict[int, int] | None]:
+        """Per chunk, which of these events are there: number in the record's header -> the event's.
+
+        None for chunks that must be read plainly to know.
+        """
         columns = self._columns(block, sound)
-        holding = np.array([not is_sound for is_sound in sound])
-        holding[list(columns.odd)] = True
-        numbers = np.array(sorted(records), np.int64)
-        for shape, rows in columns.by_shape():
-            found = rows[np.isin(columns.records(shape, rows), numbers)]
-            holding[columns.chunks_of(found)] = True
-        return [bool(one) for one in holding]
+        found: list[dict[int, int] | None] = [{} if is_sound else None for is_sound in sound]
+        for place in columns.odd:
+            found[place] = None
+        for chunk, header, number in columns.places(np.array(sorted(records), np.int64)):
+            numbers = found[chunk]
+            if numbers is not None:
+                numbers[header] = number
+        return found
 
     def _columns(self, block: bytes, sound: Sequence[bool]) -> Columns:
         whole = len(block) // CHUNK_BYTES

@@ -113,9 +113,14 @@ class Columns:
         """How many events there are in each chunk of the block."""
         return np.bincount(self._chunks, minlength=len(self._found.odd))
 
-    def chunks_of(self, rows: Ints) -> Ints:
-        """The places of the chunks that hold some events."""
-        return self._chunks[rows]
+    def places(self, numbers: Ints) -> Iterator[tuple[int, int, int]]:
+        """(place of its chunk, number in its record's header, own number) of some events."""
+        for shape, rows in self.by_shape():
+            own = self.records(shape, rows)
+            is_asked = np.isin(own, numbers)
+            some = rows[is_asked]
+            header = self._found.events.record[some].tolist()
+            yield from zip(self._chunks[some].tolist(), header, own[is_asked].tolist(), strict=True)
 
     def by_shape(self) -> Iterator[tuple[Shape, Ints]]:
         """Every shape with the rows of its events, in file order."""
