@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from afterpatch.formats.evtx_columns import Columns, Shapes
+from afterpatch.formats.evtx_columns import Columns
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
 from afterpatch.formats.evtx_kernel import Walk, room_for, walk
+from afterpatch.formats.evtx_known_shapes import Shapes
 from afterpatch.formats.windows_events import EventCollector
 from afterpatch.model.batches import ColumnsWanted
 

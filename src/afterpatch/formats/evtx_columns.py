@@ -9,21 +9,22 @@ decoded once, and the tables of all shapes of a kind are put together in file or
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
-from afterpatch.formats.evtx_compiled import Bytes, Ints, strings_of
-from afterpatch.formats.evtx_elements import NotUnderstoodError
+from afterpatch.formats.evtx_compiled import Bytes, Ints
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
 from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts, whole_numbers
 from afterpatch.formats.evtx_kernel import Walk
-from afterpatch.formats.evtx_shapes import Recipe, Shape, shape_of
+from afterpatch.formats.evtx_known_shapes import Shapes
+from afterpatch.formats.evtx_shapes import Recipe, Shape
 from afterpatch.formats.evtx_values import UNIX_EPOCH_100NS
-from afterpatch.formats.windows_events import MAX_COLUMNS, has_data
+from afterpatch.formats.windows_events import has_data
+from afterpatch.formats.windows_frames import MAX_COLUMNS
 from afterpatch.formats.windows_logsources import ALIASES, logsource_of
 from afterpatch.formats.windows_table import NO_TIME, EventTable
 from afterpatch.formats.windows_times import EARLIEST_US, LATEST_US, parse_event_time
@@ -31,7 +32,6 @@ from afterpatch.model.batches import ColumnsWanted, Logsource
 
 MAX_RECORD: Final = 10**18  # a larger number is not believed; the record's header has another
 MAX_WITNESSES: Final = 64  # of the clock, per table
-_CACHED_SHAPES: Final = 4_096
 
 
 class _Kind(NamedTuple):
@@ -55,41 +55,6 @@ class _Part:
     unzoned: int
     has_data: bool
     witnesses: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class Shapes:
-    """Shapes met so far in this process, by their bytes and those of their structures."""
-
-    known: dict[tuple[bytes, tuple[bytes, ...]], Shape | None] = field(default_factory=dict)
-
-    def of(self, found: Walk) -> list[Shape | None]:
-        """The shapes of a block by number; None = not understood."""
-        structures = strings_of(found.structures)
-        return [self._one(shape, structures) for shape in strings_of(found.shapes)]
-
-    def _one(self, shape: bytes, structures: Sequence[bytes]) -> Shape | None:
-        numbered, used = _renumbered(shape, structures)
-        if (numbered, used) not in self.known:
-            if len(self.known) >= _CACHED_SHAPES:
-                self.known.clear()
-            try:
-                self.known[numbered, used] = shape_of(numbered, used)
-            except NotUnderstoodError:
-                self.known[numbered, used] = None
-        return self.known[numbered, used]
-
-
-def _renumbered(shape: bytes, structures: Sequence[bytes]) -> tuple[bytes, tuple[bytes, ...]]:
-    """The shape with its structures numbered 0, 1, …, so that it means the same in any block."""
-    numbered = bytearray(shape)
-    used = []
-    at = 0
-    while at < len(shape):
-        used.append(structures[int.from_bytes(shape[at : at + 4], "little")])
-        numbered[at : at + 4] = (len(used) - 1).to_bytes(4, "little")
-        at += int.from_bytes(shape[at + 4 : at + 8], "little")
-    return bytes(numbered), tuple(used)
 
 
 class Columns:

@@ -7,7 +7,7 @@ a table: value ``i`` of event ``n`` is ``values[events.first[n] + i]``. Nothing 
 Every size and offset comes from the evidence and is compared with the end of what it must lie in
 before it is used. A chunk with anything unusual in it is marked odd, and nothing of it is kept: the
 plain reader takes it. So this code need not know what to make of damage, only that there is some.
-Source of the layout: libevtx, "Windows XML Event Log (EVTX) format"; of the types: [MS-EVEN6] 2.2.
+Source of the layout: libevtx, "Windows XML Event Log (EVTX) format"; [MS-EVEN6] 2.2.12.
 """
 
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
+from afterpatch.formats.evtx_checks import array, is_empty, is_right
 from afterpatch.formats.evtx_compiled import (
     Bytes,
     Distinct,
@@ -30,25 +31,18 @@ from afterpatch.formats.evtx_compiled import (
     whole,
 )
 from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES
-from afterpatch.formats.evtx_structures import Values, add_value, structure
+from afterpatch.formats.evtx_structures import Values, structure
 
 RECORD_HEADER_BYTES: Final = 24
 RECORD_MAGIC: Final = 0x2A2A
 
 MAX_VALUES: Final = 4_096  # of one template instance
-MAX_ITEMS: Final = 255  # of one array
 MAX_FRAGMENTS: Final = 64  # nested in one event
 FRAGMENT_HEAD_BYTES: Final = 8
 MAX_SHAPE_BYTES: Final = 16_384
 MAX_STRUCTURES: Final = 16_384
 MAX_SHAPES: Final = 16_384
 ARENA_BYTES: Final = 4 << 20
-MAX_FILETIME: Final = 2_650_466_808_009_999_999  # 9999-12-30 22:00:00, the last time in any zone
-
-# Type -> size of one value; 0 = its own, _UNKNOWN = not understood here.
-_UNKNOWN: Final = 255
-_SIZES: Final = np.full(256, _UNKNOWN, np.uint8)
-_SIZES[list(token.SIZE_OF)] = list(token.SIZE_OF.values())
 
 
 class Events(NamedTuple):
@@ -166,7 +160,7 @@ def walk_chunk(
 
 
 @compiled
-def event_shape(
+def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more than it explains)
     block: Bytes,
     base: int,
     at: int,
@@ -257,7 +251,7 @@ def template(
 
 
 @compiled
-def instance(
+def instance(  # noqa: C901  (one pass over bytes: a call here costs more than it explains)
     block: Bytes,
     at: int,
     end: int,
@@ -309,92 +303,3 @@ def instance(
         at += size
     values.filled[0] = stored
     return at, out, count
-
-
-@compiled
-def is_empty(block: Bytes, at: int, size: int, kind: int) -> bool:
-    """Whether a value is nothing: no type, no bytes, or a text that ends before it begins."""
-    if kind == token.STRING:
-        return size < 2 or (block[at] == 0 and block[at + 1] == 0)
-    return kind == token.NULL or size == 0
-
-
-@compiled
-def is_right(block: Bytes, at: int, size: int, kind: int) -> bool:
-    """Whether size and content of a value fit its type; what does not is left to others."""
-    right = _SIZES[kind]
-    if right == _UNKNOWN or (right != 0 and size != right):
-        return False
-    if kind == token.STRING:
-        return size & 1 == 0
-    if kind == token.SIZE:
-        return size == 4 or size == 8
-    if kind == token.FILETIME:
-        return 0 <= i64(block, at) <= MAX_FILETIME
-    if kind == token.SYSTEMTIME:
-        return is_date(block, at)
-    if kind == token.SID:
-        return size >= 8 and size == 8 + 4 * whole(block[at + 1])
-    return True
-
-
-@compiled
-def is_date(block: Bytes, at: int) -> bool:
-    """Whether a SYSTEMTIME is a moment of the calendar."""
-    year, month, day = u16(block, at), u16(block, at + 2), u16(block, at + 6)
-    if year < 1601 or year > 9999 or month < 1 or month > 12 or day < 1:
-        return False
-    days = 30 + ((month + month // 8) & 1)
-    if month == 2:
-        days = 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    hour, minute, second, milli = (
-        u16(block, at + 8),
-        u16(block, at + 10),
-        u16(block, at + 12),
-        u16(block, at + 14),
-    )
-    return day <= days and hour < 24 and minute < 60 and second < 60 and milli < 1000
-
-
-@compiled
-def array(
-    block: Bytes, at: int, size: int, kind: int, values: Values, shape: Bytes, out: int
-) -> int:
-    """An array's items as values of their own; end of shape, or -1 = unusual.
-
-    In the shape: the type, the number of items, and for each whether it is empty.
-    """
-    item = kind & ~token.ARRAY
-    count_at = out + 1
-    shape[out] = kind
-    out += 2
-    items = 0
-    end = at + size
-    if out + MAX_ITEMS > len(shape):
-        return -1
-    if item == token.STRING:
-        start = at
-        while at + 2 <= end:
-            if block[at] == 0 and block[at + 1] == 0:
-                if items >= MAX_ITEMS or not add_value(values, start, at - start, item):
-                    return -1
-                shape[out + items] = item | token.EMPTY if at == start else item
-                items += 1
-                start = at + 2
-            at += 2
-        if start != end:  # an item without an end
-            return -1
-    else:
-        width = whole(_SIZES[item])
-        if width == 0 or width == _UNKNOWN or size % width != 0:
-            return -1
-        while at < end:
-            if items >= MAX_ITEMS or not is_right(block, at, width, item):
-                return -1
-            if not add_value(values, at, width, item):
-                return -1
-            shape[out + items] = item
-            items += 1
-            at += width
-    shape[count_at] = items
-    return out + items

@@ -120,7 +120,7 @@ def has_nul(block: Bytes, at: int, chars: int) -> bool:
 
 
 @compiled
-def structure(
+def structure(  # noqa: C901, PLR0915  (one state machine: its states are best seen together)
     block: Bytes,
     base: int,
     at: int,

@@ -1,31 +1,27 @@
 """Flat Windows events of one source -> pieces: batches per log source, coverage, facts, notices.
 
 In: :class:`FlatEvent` values or whole tables of events, and losses, in file order. Out: one
-:class:`Piece` per ``full`` block, so that memory stays bounded. :mod:`afterpatch.formats.windows_clock` corrects the times, and the
-last piece says so in words. Will not: read bytes or know any file format.
+:class:`Piece` per ``full`` block, so that memory stays bounded. The times are corrected by
+:mod:`afterpatch.formats.windows_clock`, and the last piece says so in words. Will not: read bytes
+or know any file format.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Final, NamedTuple
-
-import polars as pl
+from typing import Final
 
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
+from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_frame
 from afterpatch.formats.windows_logsources import ALIASES, logsource_of, real_channel
-from afterpatch.formats.windows_table import NO_TIME, EventTable
+from afterpatch.formats.windows_table import EventTable
 from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
-    RECORD,
-    RESERVED,
-    TIME,
     Batch,
-    Logsource,
     Piece,
 )
 from afterpatch.model.places import Fact, Gap, Notice, Place
@@ -33,26 +29,8 @@ from afterpatch.model.times import HOUR_US, from_us
 
 BLOCK_RECORDS: Final = 20_000
 BLOCK_CHARS: Final = 16 << 20
-MAX_COLUMNS: Final = 256  # a wider union of fields is split, or mostly empty cells fill memory
 MAX_NAMED_GAPS: Final = 1_000  # per source; the rest is summed up by reason, block by block
 MAX_HOSTS: Final = 500
-LEADING: Final = ("Channel", "Provider_Name", "EventID", "Computer", "Message")
-
-
-class _Row(NamedTuple):
-    time_us: int | None
-    record: int
-    raw: str
-    channel: str
-    computer: str
-    fields: dict[str, str | None]
-
-
-class _Group(NamedTuple):
-    logsource: Logsource
-    channel: str
-    provider: str
-    event_id: str
 
 
 class EventCollector:
@@ -76,7 +54,7 @@ class EventCollector:
         self._start_block()
 
     def _start_block(self) -> None:
-        self._rows: defaultdict[_Group, list[_Row]] = defaultdict(list)
+        self._rows: defaultdict[Group, list[Row]] = defaultdict(list)
         self._tables: list[EventTable] = []
         self._gaps: list[Gap] = []
         self._more_gaps: Counter[str] = Counter()
@@ -99,8 +77,8 @@ class EventCollector:
             if native in fields:
                 fields.setdefault(alias, fields[native])
         channel = real_channel(event.channel, event.provider)
-        row = _Row(event.time_us, record, raw[:MAX_RAW_CHARS], channel, event.computer, fields)
-        group = _Group(logsource, event.channel, event.provider, event.event_id)
+        row = Row(event.time_us, record, raw[:MAX_RAW_CHARS], channel, event.computer, fields)
+        group = Group(logsource, event.channel, event.provider, event.event_id)
         self._rows[group].append(row)
         self._events += 1
         self._chars += len(raw)
@@ -184,13 +162,13 @@ class EventCollector:
 
     def _batches(self, shift_us: int) -> Iterator[Batch]:
         for table in self._tables:
-            yield Batch(table.logsource, _table_frame(table, shift_us))
+            yield Batch(table.logsource, table_frame(table, shift_us))
         for group, rows in sorted(self._rows.items()):
-            for some in _not_too_wide(rows):
-                frame = _frame(group, some, shift_us)
+            for some in not_too_wide(rows):
+                frame = row_frame(group, some, shift_us)
                 yield Batch(group.logsource, frame if self._keep_raw else frame.drop(RAW))
 
-    def _host_facts(self, rows: list[_Row], shift_us: int) -> Iterator[Fact]:
+    def _host_facts(self, rows: list[Row], shift_us: int) -> Iterator[Fact]:
         named = [(row.record, row.computer, row.time_us) for row in rows]
         for table in self._tables:
             named += table.first_seen
@@ -232,7 +210,7 @@ def has_data(fields: Mapping[str, object]) -> bool:
     return "Message" not in fields or not fields.keys() <= _NO_DATA
 
 
-def _times(rows: list[_Row], tables: list[EventTable]) -> Iterator[int]:
+def _times(rows: list[Row], tables: list[EventTable]) -> Iterator[int]:
     """Event times, of every table only the earliest and the latest."""
     yield from (row.time_us for row in rows if row.time_us is not None)
     for table in tables:
@@ -242,7 +220,7 @@ def _times(rows: list[_Row], tables: list[EventTable]) -> Iterator[int]:
 
 
 def _observed(
-    rows: list[_Row], tables: list[EventTable], shift_us: int
+    rows: list[Row], tables: list[EventTable], shift_us: int
 ) -> dict[str, dict[int, int]]:
     counts: Counter[tuple[str, int]] = Counter(
         (f"windows:{row.channel or '(unnamed)'}", (row.time_us + shift_us) // HOUR_US)
@@ -257,66 +235,3 @@ def _observed(
     for (log, hour), count in sorted(counts.items()):
         observed[log][hour] = count
     return dict(observed)
-
-
-def _not_too_wide(rows: list[_Row]) -> Iterator[list[_Row]]:
-    names: set[str] = set()
-    start = 0
-    for place, row in enumerate(rows):
-        new = row.fields.keys() - names
-        if new and len(names) + len(new) > MAX_COLUMNS and place > start:
-            yield rows[start:place]
-            start, names, new = place, set(), set(row.fields)
-        names |= new
-    yield rows[start:]
-
-
-def _table_frame(table: EventTable, shift_us: int) -> pl.DataFrame:
-    """As :func:`_frame`, for columns that exist already; without ``@raw``."""
-    times_us = pl.Series(TIME, table.times_us + shift_us, dtype=pl.Int64)
-    if len(table.known_times()) < len(table):
-        unknown = pl.Series(table.times_us == NO_TIME)
-        times_us = times_us.set(unknown, None)
-    columns = {
-        "Channel": table.columns.get("Channel", _all(table.channel or None, table)),
-        "Provider_Name": _all(table.provider or None, table),
-        "EventID": _all(table.event_id, table),
-        "Computer": table.computers,
-    }
-    names = sorted(table.columns.keys() - columns.keys() - {""})
-    for name in sorted(names, key=lambda name: name not in LEADING):
-        columns.setdefault(f"{name}_" if name in RESERVED else name, table.columns[name])
-    return pl.DataFrame(
-        [
-            times_us,
-            pl.Series(RECORD, table.records, dtype=pl.Int64),
-            *(series.alias(name) for name, series in columns.items()),
-        ]
-    )
-
-
-def _all(text: str | None, table: EventTable) -> pl.Series:
-    return pl.Series([text], dtype=pl.String).new_from_index(0, len(table))
-
-
-def _frame(group: _Group, rows: list[_Row], shift_us: int) -> pl.DataFrame:
-    columns: dict[str, list[str | None]] = {
-        # An event may have data of this name (System 104 names the cleared log); rules mean that.
-        "Channel": [row.fields.get("Channel", group.channel or None) for row in rows],
-        "Provider_Name": [group.provider or None] * len(rows),
-        "EventID": [group.event_id] * len(rows),
-        "Computer": [row.computer or None for row in rows],
-    }
-    names = sorted({name for row in rows for name in row.fields} - columns.keys() - {""})
-    for name in sorted(names, key=lambda name: name not in LEADING):
-        column = f"{name}_" if name in RESERVED else name
-        columns.setdefault(column, [row.fields.get(name) for row in rows])
-    times = [None if row.time_us is None else row.time_us + shift_us for row in rows]
-    return pl.DataFrame(
-        [
-            pl.Series(TIME, times, dtype=pl.Int64),
-            pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
-            *(pl.Series(name, values, dtype=pl.String) for name, values in columns.items()),
-        ]
-    )
