@@ -178,7 +178,7 @@ def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more tha
     its structure and its own size in bytes, 32 bits each.
     """
     fragments[0, 0], fragments[0, 1] = at, end
-    count, done, out = 1, 0, 0
+    count, done, out = whole(1), whole(0), whole(0)  # plain numbers: a constant compiles again
     while done < count:
         at, end = fragments[done, 0], fragments[done, 1]
         done += 1
@@ -195,7 +195,7 @@ def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more tha
             at, out, count = instance(block, at, end, found.values, shape, out, fragments, count)
         elif block[at] & 0xBF == token.ELEMENT:
             number, at, out = structure(
-                block, base, at, end, True, found.structures, shape, out, found.values, seed
+                block, base, at, end, whole(1), found.structures, shape, out, found.values, seed
             )
         else:
             return -1
@@ -240,9 +240,9 @@ def template(
     start = place + 24
     if start + 4 <= definition_end and block[start] == token.FRAGMENT:
         start += 4
-    none = np.empty(0, np.uint8)
+    none, no = np.empty(0, np.uint8), whole(0)
     number, after, _ = structure(
-        block, base, start, definition_end, False, found.structures, none, 0, found.values, seed
+        block, base, start, definition_end, no, found.structures, none, whole(0), found.values, seed
     )
     if number < 0 or (after < definition_end and block[after] != token.END_OF_STREAM):
         return -1, at

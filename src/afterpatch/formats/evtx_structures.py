@@ -125,7 +125,7 @@ def structure(  # noqa: C901, PLR0915  (one state machine: its states are best s
     base: int,
     at: int,
     end: int,
-    lift: bool,
+    lift: int,
     structures: Distinct,
     shape: Bytes,
     shape_at: int,
@@ -134,8 +134,8 @@ def structure(  # noqa: C901, PLR0915  (one state machine: its states are best s
 ) -> tuple[int, int, int]:
     """One element with all below it -> (number of its structure, what is next, end of shape).
 
-    With ``lift`` (an event without template) texts are appended to ``values`` and to ``shape`` and
-    stand as substitutions; the attribute ``Name`` stays, since it says what a value means.
+    With ``lift`` = 1 (an event without template) texts are appended to ``values`` and to ``shape``
+    and stand as substitutions; the attribute ``Name`` stays, since it says what a value means.
     The number is -1 for what is not understood or does not fit; nothing was kept then but values.
     """
     arena = structures.arena
