@@ -31,7 +31,7 @@ from afterpatch.formats.windows_times import EARLIEST_US, LATEST_US, parse_event
 from afterpatch.model.batches import ColumnsWanted, Logsource
 
 MAX_RECORD: Final = 10**18  # a larger number is not believed; the record's header has another
-MAX_WITNESSES: Final = 64  # of the clock, per table
+MAX_WITNESSES: Final = 16  # of the clock, per block, kind and shape
 
 
 class _Kind(NamedTuple):

@@ -25,12 +25,13 @@ def texts_of(block: Bytes, at: Ints, size: Small, kind: Bytes) -> list[str]:
     strings = kind == token.STRING
     packed = np.empty(int(size[strings].sum(dtype=np.int64)) + 2 * int(strings.sum()), np.uint8)
     end = pack(block, at[strings], size[strings], packed)
-    found = iter(packed[:end].tobytes().decode("utf-16-le", "replace").split("\0"))
+    texts = np.empty(len(at), np.object_)
+    texts[strings] = packed[:end].tobytes().decode("utf-16-le", "replace").split("\0")[:-1]
     view = block.data
-    return [
-        next(found) if one == token.STRING else _WRITE[one](bytes(view[place : place + many]))
-        for place, many, one in zip(at.tolist(), size.tolist(), kind.tolist(), strict=True)
-    ]
+    others = np.flatnonzero(~strings)
+    found = zip(at[others].tolist(), size[others].tolist(), kind[others].tolist(), strict=True)
+    texts[others] = [_WRITE[one](bytes(view[place : place + many])) for place, many, one in found]
+    return list(texts.tolist())
 
 
 def text_of(block: Bytes, at: int, size: int, kind: int) -> str:
