@@ -84,7 +84,7 @@ def rules(folder: str) -> Rules:
     if not folder:
         return Rules.of(load("hafnium-exchange-2021"))
     texts = [(str(p), p.read_text(encoding="utf-8")) for p in sorted(Path(folder).rglob("*.yml"))]
-    return Rules(tuple(RuleText("sigma", path, text) for path, text in texts), (), (), ())
+    return Rules(tuple(RuleText(path, "sigma", text) for path, text in texts), (), (), ())
 
 
 def wanted(folder: str) -> ColumnsWanted:
