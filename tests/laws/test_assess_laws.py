@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterpatch.assess.assessment import assess
+from afterpatch.assess.fleet import fleet_of
 from afterpatch.campaigns.load import load
 from afterpatch.detect.detector import Detector
 from afterpatch.model.campaigns import BANDS
@@ -83,9 +84,8 @@ fleets = st.lists(readings(), min_size=1, max_size=5, unique_by=lambda r: r.sour
 
 
 def judged(given_readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> Assessment:
-    return assess(
-        given_readings, gaps, (), CAMPAIGN, list(RULES.values()), (), lambda _hits: (), "0", ("x",)
-    )
+    fleet = fleet_of(given_readings, gaps, ())
+    return assess(fleet, CAMPAIGN, list(RULES.values()), (), lambda _hits: (), "0", ("x",))
 
 
 def verdicts(assessment: Assessment) -> dict[str, Verdict]:
@@ -202,11 +202,12 @@ def test_splitting_a_reading_makes_no_stronger_claim(
 def test_a_verdict_is_of_one_piece(fleet: list[Reading]) -> None:
     for verdict in verdicts(judged(fleet)).values():
         assert verdict.cleared == (not verdict.cannot_be_cleared and rank(verdict) < 2)
+        ends = [i.end for log in verdict.coverage for i in log.missing]
+        window = [Interval(CAMPAIGN.window_start, max(ends))] if ends else []
         for log in verdict.coverage:
             # No hour of the window is neither seen nor missing: shares are computed from the two.
-            seen = merge([*log.observed, *log.missing])
-            assert covers(seen, verdict.cannot_be_cleared)
-            assert not covers(log.observed, log.missing) or not log.missing
+            assert covers(merge([*log.observed, *log.missing]), window)
+            assert not any(covers(log.observed, [missing]) for missing in log.missing)
         strong = {f.stage for f in verdict.because if not f.weak}
         assert verdict.stage in strong | {""}
         assert max((CAMPAIGN.rank(stage) for stage in strong), default=0) == CAMPAIGN.rank(

@@ -129,13 +129,6 @@ def blind_intervals(
     return _uncovered(campaign, coverage, lost, window)
 
 
-def unobserved(
-    campaign: Campaign, coverage: Sequence[LogCoverage], window: Interval
-) -> dict[tuple[str, ...], list[Interval]]:
-    """The blind intervals for which logs are absent: those that fetching more logs would help."""
-    return _uncovered(campaign, coverage, {}, window)
-
-
 def _uncovered(
     campaign: Campaign,
     coverage: Sequence[LogCoverage],

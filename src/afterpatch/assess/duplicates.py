@@ -14,6 +14,8 @@ from afterpatch.model.readings import Reading
 _COMPARED_CHARS = 200
 # Kinds whose place on disk is part of what they say.
 _PLACED_KINDS = frozenset({"web-file", "iis-config", "directory-listing"})
+# Kinds whose records have numbers of their own, the same in every state of the file.
+_NUMBERED_KINDS = frozenset({"evtx"})
 
 
 def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Notice]]:
@@ -61,7 +63,9 @@ def distinct_hits(readings: Sequence[Reading]) -> list[Hit]:
         fresh = set()
         for hit in reading.hits:
             fields = tuple(sorted(hit.fields.items()))
-            key = (origin, hit.rule, hit.time, hit.raw[:_COMPARED_CHARS], fields)
+            is_numbered = reading.source.kind in _NUMBERED_KINDS
+            record = str(hit.place.record) if is_numbered else hit.raw[:_COMPARED_CHARS]
+            key = (origin, hit.rule, hit.time, record, fields)
             if key not in seen:
                 hits.append(hit)
                 fresh.add(key)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from afterpatch.detect.columns_wanted import columns_of
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
@@ -90,6 +91,7 @@ class Detector:
         self._silent = _silent(self._correlations)
         self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
         self._prefilters: dict[Family | tuple[Logsource, Spelling], Built] = {}
+        self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
 
@@ -169,6 +171,23 @@ class Detector:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         return frozenset(rules)
+
+    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
+        """The columns that :meth:`match` looks at in such events; None = all."""
+        if (logsource, event_id) not in self._columns:
+            rules = self._sigma.rules_for(logsource)
+            tested = columns_of(rules, logsource, event_id)
+            shown = {name for rule in rules for name in self._shown(rule.info)}
+            shown.update(self._keep, *self._feeds.values())
+            columns = {column for name in shown for column in names(name, logsource)}
+            columns |= self._indicators.columns
+            wanted = None if tested is None else tested | columns
+            self._columns[logsource, event_id] = wanted
+        return self._columns[logsource, event_id]
+
+    def _shown(self, info: RuleInfo) -> Iterable[str]:
+        """Fields that every hit of the rule carries."""
+        return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
 
     @property
     def content_rules(self) -> frozenset[str]:
@@ -290,8 +309,7 @@ class Detector:
         """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
         frame = batch.frame[rows]
         kept: dict[str, list[str | None]] = {}
-        feeds = self._feeds.get(info.id, ())
-        for name in dict.fromkeys((*info.fields, *feeds, *self._keep, *more_fields)):
+        for name in dict.fromkeys((*self._shown(info), *more_fields)):
             column = _first_present(name, batch)
             if column is not None:
                 kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()

@@ -39,6 +39,11 @@ class Excuses:
                 self._plain.setdefault(entry.rule, set()).add(position)
         self._engines = {name: SigmaEngine(rules) for name, rules in conditional.items()}
 
+    @property
+    def by_fields(self) -> bool:
+        """Whether some entry looks at a record's fields."""
+        return bool(self._engines)
+
     def split(
         self, info: RuleInfo, batch: Batch, rows: Indexes
     ) -> Iterator[tuple[Excused, Indexes]]:

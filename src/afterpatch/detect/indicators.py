@@ -81,6 +81,11 @@ class IndicatorEngine:
         self._hashes = Hashes(entries.get("sha256", ()))
 
     @property
+    def columns(self) -> frozenset[str]:
+        """All columns that some indicator looks at, in whatever batch has them."""
+        return frozenset[str]().union(*(COLUMNS[family] for family in self._finders))
+
+    @property
     def infos(self) -> Iterator[RuleInfo]:
         """Every indicator as a rule, made when asked for: there may be a million."""
         return map(indicator_info, self._indicators)

@@ -1,10 +1,10 @@
 """What a log format is: how to know it, and how to read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from afterpatch.model.batches import Logsource, Piece, Spelling, Wanted
+from afterpatch.model.batches import ColumnsWanted, Logsource, Piece, Spelling, Wanted
 from afterpatch.model.places import Item
 
 HEAD_BYTES = 65_536
@@ -20,6 +20,25 @@ class Reader(Protocol):
     def __call__(self, stream: BinaryIO, item: Item, wanted: Wanted | None) -> Iterator[Piece]: ...
 
 
+class ColumnReader(Protocol):
+    """As :class:`Reader`, for a format that is columns: only the wanted ones (all if None).
+
+    Its batches have no ``@raw``: see :class:`TextReader`.
+    """
+
+    def __call__(
+        self, stream: BinaryIO, item: Item, wanted: ColumnsWanted | None
+    ) -> Iterator[Piece]: ...
+
+
+class TextReader(Protocol):
+    """The original text of the records with these numbers, as (number, text), in file order."""
+
+    def __call__(
+        self, stream: BinaryIO, item: Item, records: Collection[int]
+    ) -> Iterator[tuple[int, str]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One log format.
@@ -32,6 +51,7 @@ class Format:
     logsource   what its batches are, for formats with a prefilter (their batches may stay away).
     logsource_in  (head bytes, item) -> the same, where the head tells it; None = no prefilter.
     spelling    how a column's text stands in the raw text, for a prefilter by log source.
+    read_columns, texts  of a format that is columns: the faster reader, and where ``@raw`` is then.
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
 
@@ -43,4 +63,6 @@ class Format:
     logsource: Logsource | None = None
     logsource_in: Callable[[bytes, Item], Logsource | None] | None = None
     spelling: Spelling = "plain"
+    read_columns: ColumnReader | None = None
+    texts: TextReader | None = None
     content: bool = False

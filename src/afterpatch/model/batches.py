@@ -1,8 +1,8 @@
 """Columns of events, and what one block of a source held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,8 @@ class Batch:
     """Events of one kind from one source.
 
     ``frame`` has the reserved columns above, then the format's own field names, all String;
-    null = field absent, empty string = present but empty.
+    null = field absent, empty string = present but empty. ``@raw`` may be left out by a format that
+    gives the original text of single records on demand.
     """
 
     logsource: Logsource
@@ -72,3 +73,7 @@ class Wanted(Protocol):
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         """Sorted offsets into ``block``, each inside a line that some rule may match."""
         ...
+
+
+# (log source, event id) -> the columns that somebody looks at in such events; None = all.
+ColumnsWanted: TypeAlias = Callable[[Logsource, str], frozenset[str] | None]

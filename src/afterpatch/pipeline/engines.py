@@ -67,6 +67,14 @@ class Engines:
             return mine
         return _either(mine, self.hunter.detector.wanted_of(logsource, spelling))
 
+    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
+        """Columns that either looks at in such events; None = all."""
+        mine = self.campaign.columns_wanted(logsource, event_id)
+        if self.hunter is None or mine is None:
+            return mine
+        theirs = self.hunter.columns_wanted(logsource, event_id)
+        return None if theirs is None else mine | theirs
+
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """One result per span, as :meth:`Detector.match`."""
         results = self.campaign.match(batch, spans)

@@ -1,6 +1,8 @@
 """Sums of a hunt, added up: over the batches of a source, then over the sources of a host."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from afterpatch.model.hits import Hit
@@ -35,6 +37,20 @@ class HuntTally:
         self._overflow.update(hunted.overflow)
         self._evaluated |= hunted.evaluated
         self._gaps.update(hunted.gaps)
+
+    def without_text(self) -> frozenset[int]:
+        """Records of one source's examples that are to have their text, and have none."""
+        examples = (hit for found in self._sums.values() for hit in found.examples)
+        return frozenset(hit.place.record for hit in examples if not hit.raw)
+
+    def add_texts(self, texts: Mapping[int, str]) -> None:
+        """The texts of records of one source, by number."""
+        for key, found in self._sums.items():
+            examples = (
+                hit if hit.raw else replace(hit, raw=texts.get(hit.place.record, ""))
+                for hit in found.examples
+            )
+            self._sums[key] = replace(found, examples=tuple(examples))
 
     def total(self) -> Hunted:
         """Everything so far."""

@@ -1,11 +1,13 @@
 """What one source gave, summed up while it is read."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.detector import MAX_FIELD_CHARS, MAX_HITS_PER_RULE, MatchResult
 from afterpatch.evidence.hashing import Digest
+from afterpatch.formats.format import TextReader
 from afterpatch.model.batches import Piece
 from afterpatch.model.hits import Hit
 from afterpatch.model.hunts import Hunted
@@ -32,6 +34,7 @@ class Tally:
         self.events = 0
         self.gaps: list[Gap] = []
         self.evaluated: set[str] = set()
+        self.texts: TextReader | None = None  # where the text of a hit is, if not in the hit
         self._records = self._skipped = 0
         self._first_us: int | None = None
         self._last_us: int | None = None
@@ -91,12 +94,36 @@ class Tally:
         """A result for a reserved place."""
         self._later[turn] = result
 
-    def reading(self) -> Reading:
-        """The sum of all."""
+    def without_text(self) -> frozenset[int]:
+        """The records of those hits that are to have their text, and have none."""
+        self._settle()
+        shown: Counter[str] = Counter()
+        records = set()
+        for hit in self._hits:
+            shown[hit.rule] += 1
+            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
+                records.add(hit.place.record)
+        return self._hunted.without_text().union(records)
+
+    def add_texts(self, texts: Mapping[int, str]) -> None:
+        """The texts of records, by number."""
+        shown: Counter[str] = Counter()
+        for place, hit in enumerate(self._hits):
+            shown[hit.rule] += 1
+            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
+                text = texts.get(hit.place.record, "")[:MAX_FIELD_CHARS]
+                self._hits[place] = replace(hit, raw=text)
+        self._hunted.add_texts({number: text[:MAX_FIELD_CHARS] for number, text in texts.items()})
+
+    def _settle(self) -> None:
         for result in self._later.values():
             if result is not None:
                 self.add_result(result)
         self._later.clear()
+
+    def reading(self) -> Reading:
+        """The sum of all."""
+        self._settle()
         return Reading(
             source=self._source(),
             hits=tuple(self._hits),

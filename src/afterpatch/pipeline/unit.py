@@ -17,7 +17,7 @@ from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Batch, Piece, Wanted
+from afterpatch.model.batches import MAX_RAW_CHARS, Batch, Piece, Wanted
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
 from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Gap, Item
@@ -70,6 +70,8 @@ def read_units(items: Sequence[Item], engines: Engines, scratch: Path) -> list[R
     for tally in tallies:
         unit.read(tally)
     gatherer.finish()
+    for tally in tallies:
+        unit.add_texts(tally)
     return [tally.reading() for tally in tallies]
 
 
@@ -109,6 +111,7 @@ class _Unit:
         tally.kind = known.kind if known else "unreadable" if tally.gaps else "unknown"
 
     def _read_known(self, stream: HashingReader, known: Format, tally: Tally) -> None:
+        tally.texts = known.texts
         if known.content:
             self._read_content(stream, known, tally)
         elif known.seekable:
@@ -118,7 +121,10 @@ class _Unit:
             self._read_pieces(stream, known, tally)
 
     def _read_pieces(self, stream: BinaryIO, known: Format, tally: Tally) -> None:
-        pieces = known.read(stream, tally.item, self._wanted(known))
+        if known.read_columns:
+            pieces = known.read_columns(stream, tally.item, self.engines.columns_wanted)
+        else:
+            pieces = known.read(stream, tally.item, self._wanted(known))
         self.gatherer.match(_batches(pieces, tally), tally)
         if tally.events and known.logsource:
             # Lines that the prefilter passed over were evaluated too, by its proof of no match.
@@ -129,6 +135,19 @@ class _Unit:
             source = known.logsource
             return self.engines.wanted_of(source, known.spelling) if source else None
         return self.engines.wanted(known.prefilter) if known.prefilter else None
+
+    def add_texts(self, tally: Tally) -> None:
+        """Read again the records of hits whose text their format gives only on demand."""
+        records = tally.without_text()
+        if tally.texts is None or not records:
+            return
+        try:
+            with open_item(tally.item, self.scratch) as stream:
+                found = tally.texts(stream, tally.item, records)
+                tally.add_texts({number: text[:MAX_RAW_CHARS] for number, text in found})
+        except Unreadable as error:
+            reason = f"could not be read a second time, for the text of hits: {error}"
+            tally.gaps.append(Gap(tally.name, "file", reason))
 
     def _read_content(self, stream: HashingReader, known: Format, tally: Tally) -> None:
         """A web file: its listing row goes through the rules, its bytes through YARA and hashes."""

@@ -117,10 +117,16 @@ def item(origin="C:/Windows/System32/winevt/Logs/Security.evtx"):
 
 
 def read(data: bytes) -> list[Piece]:
+    """Read both ways: they must say the same."""
     pieces = list(evtx.FORMAT.read(io.BytesIO(data), item(), None))
-    for piece in pieces:
+    columns = list(evtx.read_columns(io.BytesIO(data), item(), None))
+    for piece in (*pieces, *columns):
         assert piece.records == piece.events + piece.skipped + sum(g.records for g in piece.gaps)
         assert sum(batch.frame.height for batch in piece.batches) == piece.events
+    assert gaps(columns) == gaps(pieces)
+    assert events(columns) == events(pieces)
+    assert [p.observed for p in columns] == [p.observed for p in pieces]
+    assert [p.facts for p in columns] == [p.facts for p in pieces]
     return pieces
 
 
