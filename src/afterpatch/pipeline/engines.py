@@ -14,7 +14,7 @@ import numpy.typing as npt
 from afterpatch.campaigns.placeholders import Placeholders
 from afterpatch.detect.detector import Detector, Family, MatchResult
 from afterpatch.detect.hunter import Hunter
-from afterpatch.model.batches import Batch, Logsource, Spelling, Wanted
+from afterpatch.model.batches import Batch, Declared, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hunts import Hunted, Suppression
 
@@ -60,12 +60,12 @@ class Engines:
             return mine
         return _either(mine, self.hunter.detector.wanted(prefilter))
 
-    def wanted_of(self, logsource: Logsource, spelling: Spelling) -> Wanted | None:
-        """The same for the log of one log source alone."""
-        mine = self.campaign.wanted_of(logsource, spelling)
+    def wanted_of(self, declared: Declared, spelling: Spelling) -> Wanted | None:
+        """The same for a log that declares its log source and columns."""
+        mine = self.campaign.wanted_of(declared, spelling)
         if self.hunter is None or mine is None:
             return mine
-        return _either(mine, self.hunter.detector.wanted_of(logsource, spelling))
+        return _either(mine, self.hunter.detector.wanted_of(declared, spelling))
 
     def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
         """Columns that either looks at in such events; None = all."""
