@@ -47,6 +47,12 @@ for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.evtx")):
     with path.open("rb") as stream:
         for piece in evtx.read_columns(stream, item, columns): pass
 """
+LOAD = """
+import sys
+from benchmarks.evtx import wanted
+from afterpatch.formats.evtx_blocks import BlockReader
+wanted(sys.argv[1]), BlockReader()
+"""
 HUNT = """
 import sys, pathlib, tempfile
 from benchmarks.evtx import rules
@@ -113,6 +119,7 @@ def measure(evidence: Path, folder: str, repeats: int) -> list[tuple[str, Measur
     python, path = [sys.executable, "-c"], str(evidence)
     return [
         ("evtx + orjson, parsing alone", best([*python, PARSE, path], repeats)),
+        ("start-up: rules, compiled code", best([*python, LOAD, folder], repeats)),
         ("columns, all fields", best([*python, READ, path, "all", folder], repeats)),
         ("columns, fields of the rules", best([*python, READ, path, "rules", folder], repeats)),
         ("to hits, 1 process", best([*python, HUNT, path, "1", folder], repeats)),

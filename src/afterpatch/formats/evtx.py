@@ -25,6 +25,7 @@ from afterpatch.formats.evtx_headers import (
     Account,
     chunk_header,
     has_right_checksums,
+    unlisted,
 )
 from afterpatch.formats.evtx_plain import brief, event_of, read_chunk, records_of
 from afterpatch.formats.format import Format
@@ -41,8 +42,8 @@ BLOCK_CHUNKS: Final = 256  # 16 MiB: about 20,000 events of a busy log
 
 
 def recognise(head: bytes, item: Item) -> str:
-    """ "header" by its magic; "file name" for a ``.evtx`` whose first bytes are damaged."""
-    if head.startswith(FILE_MAGIC):
+    """ "header" by the magic of file or chunk; "file name" for a damaged ``.evtx``."""
+    if head.startswith((FILE_MAGIC, CHUNK_MAGIC)):
         return "header"
     is_named_so = item.origin.casefold().endswith(".evtx")
     if is_named_so and (not head or CHUNK_MAGIC in head or not head.strip(b"\0")):
@@ -66,8 +67,7 @@ def read_columns(stream: BinaryIO, item: Item, wanted: ColumnsWanted | None) -> 
 def texts(stream: BinaryIO, item: Item, records: Collection[int]) -> Iterator[tuple[int, str]]:
     """(number, JSON) of the events with these numbers, in chunk order."""
     del item
-    stream.read(HEADER_BYTES)
-    for block in _blocks(stream):
+    for block in _blocks(stream, stream.read(HEADER_BYTES)):
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
         reader = _reader_for(sound, None)
@@ -98,9 +98,10 @@ def _read(
     reader_for: "Callable[[list[bool], EventCollector], BlockReader | None]",
     wanted: ColumnsWanted | None,
 ) -> Iterator[Piece]:
-    account = Account(stream.read(HEADER_BYTES), collector)
+    head = stream.read(HEADER_BYTES)
+    account = Account(head, collector)
     before = 0
-    for block in _blocks(stream):
+    for block in _blocks(stream, head):
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
         reader = reader_for(sound, collector)
@@ -133,13 +134,20 @@ def _take(
     whole = bytes(chunk).ljust(CHUNK_BYTES, b"\0") if met is None else chunk
     if met is None:
         met = read_chunk(place, bytes(whole), collector)
-    account.chunk(place, chunk_header(whole), met, is_sound=is_sound)
+    more, _ = unlisted(whole)
+    is_right = is_sound or (more > 0 and has_right_checksums(whole))
+    account.chunk(place, chunk_header(whole), met, is_sound=is_right, more=more)
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The file behind its header, some whole chunks at a time; the last may be cut."""
+def _blocks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
+    """The file behind its header, some whole chunks at a time; the last may be cut.
+
+    A file whose header was lost altogether begins with its first chunk.
+    """
     size = BLOCK_CHUNKS * CHUNK_BYTES
-    while block := stream.read(size):
+    begun = head if head.startswith(CHUNK_MAGIC) else b""
+    while block := begun + stream.read(size - len(begun)):
+        begun = b""
         while len(block) % CHUNK_BYTES and (more := stream.read(size - len(block))):
             block += more
         yield block
@@ -151,11 +159,12 @@ def _split(block: bytes) -> list[memoryview]:
 
 
 def _is_sound(chunk: memoryview) -> bool:
-    """Whether a chunk is whole and its checksums are right."""
+    """Whether a chunk is whole, its checksums are right, and its header counts all records."""
     return (
         len(chunk) == CHUNK_BYTES
         and chunk[:8].tobytes() == CHUNK_MAGIC
         and has_right_checksums(chunk)
+        and not unlisted(chunk)[0]
     )
 
 

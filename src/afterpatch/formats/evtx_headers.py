@@ -18,6 +18,7 @@ CHUNK_MAGIC: Final = b"ElfChnk\0"
 HEADER_BYTES: Final = 4_096
 CHUNK_BYTES: Final = 65_536
 CHUNK_HEADER_BYTES: Final = 512
+RECORD_MAGIC: Final = 0x2A2A
 MAX_RECORDS_PER_CHUNK: Final = (CHUNK_BYTES - CHUNK_HEADER_BYTES) // 28  # 28 = an empty record
 MAX_MISSING: Final = 100_000_000  # a larger hole in the numbering is a damaged number
 _DIRTY: Final = 1
@@ -64,6 +65,26 @@ def has_right_checksums(chunk: bytes | memoryview) -> bool:
     return (of_header, of_records) == (header, records)
 
 
+def unlisted(chunk: bytes | bytearray | memoryview) -> tuple[int, int]:
+    """(how many, where they end) of whole records behind the last one that the header counts.
+
+    A log copied while it was written to has such: records are written before the header is. They
+    must continue the numbering; anything else there is left from an earlier use of the chunk.
+    """
+    (last,) = struct.unpack_from("<Q", chunk, 32)
+    (at,) = struct.unpack_from("<I", chunk, 48)
+    count = 0
+    while CHUNK_HEADER_BYTES <= at <= len(chunk) - 28:
+        magic, size, record = struct.unpack_from("<IIQ", chunk, at)
+        if magic != RECORD_MAGIC or record != last + count + 1 or not 28 <= size <= len(chunk) - at:
+            break
+        if struct.unpack_from("<I", chunk, at + size - 4) != (size,):
+            break
+        count += 1
+        at += size
+    return count, at
+
+
 class Account:
     """The promises of one file; says to a collector what was not kept."""
 
@@ -81,6 +102,9 @@ class Account:
             reason = f"cut inside the file header after {len(head)} bytes"
             self._collector.lose("file", reason, 0)
             return None
+        if head.startswith(CHUNK_MAGIC):
+            self._collector.lose("file header", "no file header; the file begins with a chunk", 0)
+            return None
         if not head.startswith(FILE_MAGIC):
             reason = "damaged file header; chunks were read without it"
             self._collector.lose("file header", reason, 0)
@@ -95,9 +119,18 @@ class Account:
         self._found += 1
         self._collector.lose(place, "no chunk header; up to 64 KiB of events not read", 0)
 
-    def chunk(self, place: str, header: ChunkHeader, met: int, *, is_sound: bool) -> None:
-        """A chunk in which ``met`` records were met, good or bad; sound = right checksums."""
+    def chunk(
+        self, place: str, header: ChunkHeader, met: int, *, is_sound: bool, more: int = 0
+    ) -> None:
+        """A chunk in which ``met`` records were met, good or bad; sound = right checksums.
+
+        more  how many of them the header does not count, see :func:`unlisted`.
+        """
         self._found += 1
+        if more:
+            reason = f"{more} records that the chunk's header does not count yet were read as well"
+            self._collector.note("layout", f"{place}: {reason}")
+            header = header._replace(last=header.last + more)
         if not header.is_believable:
             reason = "damaged chunk header; its number of records is not known"
             self._collector.lose(place, reason, 0)

@@ -30,11 +30,10 @@ from afterpatch.formats.evtx_compiled import (
     u32,
     whole,
 )
-from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES
+from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES, RECORD_MAGIC
 from afterpatch.formats.evtx_structures import Values, structure
 
 RECORD_HEADER_BYTES: Final = 24
-RECORD_MAGIC: Final = 0x2A2A
 
 MAX_VALUES: Final = 4_096  # of one template instance
 MAX_FRAGMENTS: Final = 64  # nested in one event

@@ -21,6 +21,7 @@ from afterpatch.formats.evtx_headers import (
     FILE_MAGIC,
     HEADER_BYTES,
     MAX_RECORDS_PER_CHUNK,
+    unlisted,
 )
 from afterpatch.formats.windows_events import EventCollector
 from afterpatch.formats.windows_flat import FlatEvent
@@ -39,7 +40,7 @@ class Record(NamedTuple):
 def records_of(chunk: bytes) -> Iterator[Record]:
     """Every record of one chunk, good or bad. Never raises for content."""
     try:
-        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + _without_tables(chunk)), 1)
+        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + _prepared(chunk)), 1)
         records = cast("Iterator[dict[str, Any]]", parser.records_json())
     except Exception as error:  # noqa: BLE001  (the parser raises many types; each becomes a gap)
         yield Record("", 0, f"chunk not readable: {brief(error)}", 0)
@@ -90,14 +91,20 @@ def read_chunk(place: str, chunk: bytes, collector: EventCollector) -> int:
     return met
 
 
-def _without_tables(chunk: bytes) -> bytes:
-    """The whole chunk, its header's tables of names and templates wiped.
+def _prepared(chunk: bytes) -> bytes:
+    """The whole chunk: tables of names and templates wiped, uncounted records counted.
 
-    They only save the parser the way to where a name or template stands anyway. Damaged, they cost
-    it the whole chunk, and where their chains run in a circle it never comes back.
+    The tables only save the parser the way to where a name or template stands anyway. Damaged, they
+    cost it the whole chunk, and where their chains run in a circle it never comes back.
     """
-    tables = bytes(CHUNK_HEADER_BYTES - _TABLES_AT)
-    return (chunk[:_TABLES_AT] + tables + chunk[CHUNK_HEADER_BYTES:]).ljust(CHUNK_BYTES, b"\0")
+    whole = bytearray(chunk.ljust(CHUNK_BYTES, b"\0"))
+    whole[_TABLES_AT:CHUNK_HEADER_BYTES] = bytes(CHUNK_HEADER_BYTES - _TABLES_AT)
+    more, end = unlisted(whole)
+    if more:
+        (last,) = struct.unpack_from("<Q", whole, 32)
+        struct.pack_into("<Q", whole, 32, last + more)
+        struct.pack_into("<I", whole, 48, end)
+    return bytes(whole)
 
 
 def brief(error: BaseException) -> str:
