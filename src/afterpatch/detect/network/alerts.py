@@ -8,6 +8,7 @@ from typing import Final, Literal
 import polars as pl
 
 from afterpatch.model.places import Place
+from afterpatch.model.times import from_us, rfc3339
 
 Kind = Literal["beacon", "encoded-names", "long-connection", "upload"]
 Channel = Literal["address", "server name", "DNS zone"]
@@ -57,6 +58,11 @@ class Ranking:
     last_us: int | None
     looked_at: Mapping[str, int]
     left_out: Mapping[str, int]
+
+
+def stamp(time_us: int) -> str:
+    """``2020-04-03T11:20:00Z``, without the fraction."""
+    return rfc3339(from_us(time_us - time_us % 1_000_000))
 
 
 def weighted(weights: Mapping[str, float]) -> pl.Expr:

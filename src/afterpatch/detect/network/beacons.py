@@ -9,7 +9,6 @@ looked at.
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +26,7 @@ from afterpatch.detect.network.segments import (
 from afterpatch.detect.network.timing import MIN_CONTACTS, READINGS, TICKS_A_SECOND, timing
 
 WEIGHTS: Final = {
-    "timing": 0.40, "rarity": 0.20, "size": 0.15, "persistence": 0.15, "count": 0.10,
+    "timing": 0.37, "rarity": 0.20, "size": 0.20, "persistence": 0.16, "count": 0.07,
 }  # fmt: skip
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
@@ -164,12 +163,6 @@ def fleet_words(sources: int, fleet: int) -> str:
     if fleet >= _SMALL_FLEET and sources > fleet / 4:
         return f"{sources:,} of {fleet:,} hosts: common, so the score counts for less"
     return f"{sources:,} of {fleet:,} hosts"
-
-
-def stamp(time_us: int) -> str:
-    """``2020-04-03T11:20:00Z``."""
-    time = datetime.fromtimestamp(time_us // 1_000_000, UTC)
-    return time.isoformat().replace("+00:00", "Z")
 
 
 def span(seconds: float) -> str:

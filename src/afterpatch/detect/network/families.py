@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from afterpatch.detect.network import beacons, encoded_names, long_connections, uploads
-from afterpatch.detect.network.alerts import Alert, Channel, Kind, parts_of
+from afterpatch.detect.network.alerts import Alert, Channel, Kind, parts_of, stamp
 from afterpatch.model.places import Place
 
 
@@ -88,7 +88,7 @@ def _next(kind: Kind, row: Mapping[str, Any], source: str | None) -> str:
     on = f" on {source}" if source else ""
     if kind == "encoded-names":
         on = f" {source}" if source else f" {row['sources']:,} hosts"
-    return _NEXT[kind].format(target=row["target"], on=on, first=beacons.stamp(row["first"]))
+    return _NEXT[kind].format(target=row["target"], on=on, first=stamp(row["first"]))
 
 
 def _words(

@@ -13,6 +13,7 @@ from afterpatch.detect.network.addresses import Networks
 from afterpatch.detect.network.frames import DNS, FLOWS, conform
 from afterpatch.detect.network.zones import normal_name, zones
 
+MAX_TIME_US: Final = 7_258_118_400_000_000  # 2200-01-01
 MAX_BYTES: Final = 1 << 50  # a count of bytes above this is a fault of the sensor
 MAX_DURATION_S: Final = 400 * 86_400.0
 
@@ -29,7 +30,7 @@ class Channels(NamedTuple):
 def flow_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
     """Connections for the spool; those without time or source host are left out."""
     flows = conform(frame, FLOWS).filter(
-        pl.col("time").is_not_null(), pl.col("src_ip").is_not_null(), pl.col("dst_ip").is_not_null()
+        _usable_time(), pl.col("src_ip").is_not_null(), pl.col("dst_ip").is_not_null()
     )
     return flows.select(
         "time",
@@ -56,9 +57,13 @@ def query_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
         source=pl.lit(source, pl.UInt32),
     )
     queries = queries.with_columns(zone=zones(queries["query"])).filter(
-        pl.col("time").is_not_null(), pl.col("src").is_not_null(), pl.col("zone").is_not_null()
+        _usable_time(), pl.col("src").is_not_null(), pl.col("zone").is_not_null()
     )
     return queries.filter(pl.col("zone").str.contains(".", literal=True))
+
+
+def _usable_time() -> pl.Expr:
+    return pl.col("time").is_between(0, MAX_TIME_US)
 
 
 def _sane(column: str, most: float) -> pl.Expr:
