@@ -20,7 +20,7 @@ from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Wanted
+from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.places import Gap, Place
@@ -44,6 +44,11 @@ _WEB_FIELDS: Final = (
     "cs-uri-stem",
     "cs-uri-query",
     "cs-user-agent",
+    "answer",
+    "dst_ip",
+    "query",
+    "sni",
+    "src_ip",
 )
 
 
@@ -79,7 +84,7 @@ class Detector:
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
-        self._prefilters: dict[Family, Built] = {}
+        self._prefilters: dict[Family | tuple[Logsource, Spelling], Built] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
         self.infos = (
@@ -119,6 +124,14 @@ class Detector:
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
         return self._built(prefilter).prefilter
+
+    def wanted_of(self, logsource: Logsource, spelling: Spelling) -> Wanted | None:
+        """The same for the log of one log source alone."""
+        key = (logsource, spelling)
+        if key not in self._prefilters:
+            rules = self._sigma.rules_for(logsource)
+            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling)
+        return self._prefilters[key].prefilter
 
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""

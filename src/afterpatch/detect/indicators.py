@@ -33,6 +33,7 @@ from afterpatch.detect.sigma.fields import View
 from afterpatch.model.batches import Batch
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo
+from afterpatch.model.network import columns
 
 # Columns by what they hold; spellings of IIS, HttpProxy, ECP, SMTP logs, Windows events, Sysmon.
 ADDRESS_COLUMNS: Final = frozenset(
@@ -62,7 +63,7 @@ ADDRESS_COLUMNS: Final = frozenset(
         "CallerIpAddress",
         "QueryResults",
     }
-)
+) | columns("src_ip", "dst_ip", "answer")
 DOMAIN_COLUMNS: Final = frozenset(
     {
         "cs-host",
@@ -88,7 +89,7 @@ DOMAIN_COLUMNS: Final = frozenset(
         "ScriptBlockText",
         "Message",
     }
-)
+) | columns("query", "answer", "sni", "host", "uri", "referrer")
 PATH_COLUMNS: Final = frozenset(
     {
         "TargetFilename",
@@ -114,7 +115,7 @@ AGENT_COLUMNS: Final = frozenset(
         "cs-user-agent",
         "c-useragent",
     }
-)
+) | columns("user_agent")
 HASH_COLUMNS: Final = frozenset(
     {
         "Sha256",
@@ -122,6 +123,7 @@ HASH_COLUMNS: Final = frozenset(
         "sha256",
         "Hashes",
         "Hash",
+        "fileinfo.sha256",
     }
 )
 
@@ -183,11 +185,11 @@ class IndicatorEngine:
 
     def match(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
         """(indicator, matching row numbers, ascending), in the order the indicators came."""
-        columns = Columns(batch.frame)
+        views = Columns(batch.frame)
         found: dict[str, list[Indexes]] = {}
         for family, finder in self._finders.items():
-            for name in sorted(_COLUMNS[family].intersection(columns.names)):
-                column = columns.view(View((name,)))
+            for name in sorted(_COLUMNS[family].intersection(views.names)):
+                column = views.view(View((name,)))
                 if column is not None:
                     for value, info in finder.find(column):
                         found.setdefault(info.id, []).append(column.rows_of(value))
