@@ -33,7 +33,7 @@ WEIGHTS: Final[Mapping[Kind, Mapping[str, float]]] = {
 _NEXT: Final[Mapping[Kind, str]] = {
     "beacon": "Find the process that calls {target}{on}; if it is wanted, allow the target with a "
     "reason; if nobody knows it, isolate the host before blocking and keep the traffic.",
-    "encoded-names": "Ask who runs {target} and why{on} asks it; have the names decoded; keep the "
+    "encoded-names": "Ask who runs {target} and what asks for it on {on}; have the names decoded; keep the "
     "resolver's log; block the zone only after the hosts that ask are known.",
     "long-connection": "Find the process that holds the connection to {target}{on}; a tunnel or "
     "remote shell that nobody opened is a reason to isolate the host.",
@@ -87,7 +87,7 @@ def _alert(
 def _next(kind: Kind, row: Mapping[str, Any], source: str | None) -> str:
     on = f" on {source}" if source else ""
     if kind == "encoded-names":
-        on = f" {source}" if source else f" {row['sources']:,} hosts"
+        on = source or f"these {row['sources']:,} hosts"
     return _NEXT[kind].format(target=row["target"], on=on, first=stamp(row["first"]))
 
 
