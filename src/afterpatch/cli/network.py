@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import click
 from rich.console import Console
@@ -33,24 +33,21 @@ _HOUR_US: Final = 3_600_000_000
 _MAX_HOURS: Final = 90 * 24
 
 
-class _Window(click.ParamType):
+def _window_us(_context: click.Context, _option: click.Parameter, value: str) -> int:
     """``6h``, ``14d`` -> microseconds."""
-
-    name = "1h..90d"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = _WINDOW.fullmatch(str(value))
-        hours = int(match[1]) * _UNIT_HOURS[match[2]] if match else 0
-        if not 1 <= hours <= _MAX_HOURS:
-            self.fail(f"{value!r} is not between 1h and 90d (examples: 6h, 14d)", param, ctx)
-        return hours * _HOUR_US
+    match = _WINDOW.fullmatch(value)
+    hours = int(match[1]) * _UNIT_HOURS[match[2]] if match else 0
+    if not 1 <= hours <= _MAX_HOURS:
+        raise click.BadParameter(f"{value!r} is not between 1h and 90d (examples: 6h, 14d)")
+    return hours * _HOUR_US
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
     "--window",
-    type=_Window(),
+    callback=_window_us,
+    metavar="1h..90d",
     default="90d",
     show_default=True,
     help="How much of the logs' end to look at.",

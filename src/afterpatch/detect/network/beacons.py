@@ -32,7 +32,8 @@ HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 _HOURLY_UP_TO_S: Final = 3 * DAY_S  # longer windows count days
 _LOOSE: Final = 0.5  # MAD over median of sizes at which nothing is left of "one size"
-COMMON: Final = 0.6  # the discount for what half of the fleet or more has
+COMMON: Final = 0.6  # the discount for what most of the fleet has
+COMMON_SHARES: Final = (0.25, 0.5)
 _SMALL_FLEET: Final = 10  # in so small a fleet nothing is common
 _EVEN: Final = 0.15  # multiples of a period that hardly ever are more than one
 _MANY: Final = 60  # contacts from which more of them add nothing
@@ -122,11 +123,12 @@ def _size(column: pl.Series, groups: Ints, count: int) -> tuple[Floats, Floats]:
     return np.clip(1 - spread / usual / _LOOSE, 0, 1), usual
 
 
-def common_discount(sources: pl.Expr, fleet: int) -> pl.Expr:
-    """What most of the fleet has is its software: 1 up to a quarter of it, 0.6 from half of it."""
+def common_discount(sources: pl.Expr, fleet: int, shares: tuple[float, float]) -> pl.Expr:
+    """What most of the fleet has is its software: 1 up to the first share, COMMON from the second."""
     if fleet < _SMALL_FLEET:
         return pl.lit(1.0)
-    return (1 - (sources / fleet - 0.25) / 0.25 * (1 - COMMON)).clip(COMMON, 1.0)
+    low, high = shares
+    return (1 - (sources / fleet - low) / (high - low) * (1 - COMMON)).clip(COMMON, 1.0)
 
 
 def rarity(sources: pl.Expr, fleet: int) -> pl.Expr:
@@ -160,14 +162,12 @@ def fleet_words(sources: int, fleet: int) -> str:
     """How many hosts of the fleet have this target."""
     if sources == 1:
         return f"only this host of {fleet:,}" if fleet > 1 else "the only host seen"
-    if fleet >= _SMALL_FLEET and sources > fleet / 4:
-        return f"{sources:,} of {fleet:,} hosts: common, so the score counts for less"
     return f"{sources:,} of {fleet:,} hosts"
 
 
 def span(seconds: float) -> str:
     """A duration in the two largest units that matter: ``2 h``, ``9 min``, ``3.4 d``."""
-    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+    for limit, unit, name in ((120, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.3g} {name}"
     return f"{seconds / 86_400:.3g} d"

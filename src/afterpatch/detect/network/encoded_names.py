@@ -23,6 +23,7 @@ from afterpatch.detect.network.segments import runs
 WEIGHTS: Final = {
     "encoding": 0.30, "once": 0.20, "rarity": 0.15, "names": 0.15, "pace": 0.10, "variety": 0.10,
 }  # fmt: skip
+COMMON_SHARES: Final = (0.5, 0.8)  # an intruder may well have half of the hosts
 MIN_NAMES: Final = 4
 _MANY_NAMES: Final = 50
 _DAY_US: Final = DAY_S * 1_000_000
@@ -35,8 +36,8 @@ _LABELS: Final = 8  # labels looked at for the longest
 _TRICKLE: Final = 24  # names per host and day
 _USUAL: Final = 400
 _FLOOD: Final = 4_000
-_ADDRESS: Final = r"^(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]\.){15,31}[0-9a-f])$"
-_HASH: Final = r"^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$"
+_ADDRESS: Final = r"^(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]\.){31}[0-9a-f])(?:\.|$)"
+_HEXADECIMAL: Final = r"^[0-9a-f]{8}[0-9a-f-]*$"  # with the hyphens of a UUID
 _CODE: Final = r"(?:^|[\s,;])127\.\d+\.\d+\.\d+"
 
 # (column with the share of names, share from which it explains the zone, discount, in words)
@@ -44,7 +45,7 @@ EXPLAINED: Final = (
     ("reverse", 0.5, 0.1, "names of addresses turned round: reverse lookups"),
     ("address", 0.9, 0.1, "names are addresses, as in lookups of block lists"),
     ("codes", 0.8, 0.4, "answered from 127.0.0.0/8, the codes of reputation services"),
-    ("hashes", 0.9, 0.7, "labels have the form of file hashes, as in reputation lookups"),
+    ("identifiers", 0.9, 0.75, "labels are hexadecimal of one length: identifiers, file hashes"),
 )
 
 
@@ -67,13 +68,13 @@ def zones_of(queries: pl.DataFrame) -> pl.DataFrame:
             "names": np.clip(np.log(counts / 3) / math.log(_MANY_NAMES / 3), 0, 1),
             "distinct": counts,
             "length_chars": style.length_chars,
-            "common": style.common,
+            "usual_pairs": style.common,
             "entropy_bits": style.entropy_bits,
         }
     )
     shares = names.group_by("zone").agg(
         pl.col("once").mean(),
-        pl.col("reverse", "address", "hashes").mean(),
+        pl.col("reverse", "address", "identifiers").mean(),
         codes=(pl.col("codes").sum() / pl.col("answered").sum()).fill_nan(0.0),
         example=pl.col("query").min(),
     )
@@ -103,7 +104,12 @@ def _names(queries: pl.DataFrame) -> pl.DataFrame:
         reverse=pl.col("zone").str.ends_with(".arpa"),
         address=pl.col("below").str.contains(_ADDRESS),
         label=_longest_label(),
-    ).with_columns(hashes=pl.col("label").str.contains(_HASH))
+    ).with_columns(
+        identifiers=pl.col("label").str.contains(_HEXADECIMAL)
+        & (pl.col("label").str.len_bytes() == pl.col("label").str.len_bytes().mode().first()).over(
+            "zone"
+        )
+    )
 
 
 def _longest_label() -> pl.Expr:
@@ -159,7 +165,7 @@ def words(row: Mapping[str, Any], fleet: int) -> list[str]:
     """Why this zone has its score."""
     style = (
         f"labels of {row['length_chars']:.0f} characters with {row['entropy_bits']:.1f} bits each; "
-        f"{row['common']:.0%} of their letter pairs are usual in words (words: 50 % or more)"
+        f"{row['usual_pairs']:.0%} of their letter pairs are usual in words (words: 50 % or more)"
     )
     said = [
         f"{row['distinct']:,} distinct names, {row['once']:.0%} asked once and by one host",

@@ -33,8 +33,8 @@ WEIGHTS: Final[Mapping[Kind, Mapping[str, float]]] = {
 _NEXT: Final[Mapping[Kind, str]] = {
     "beacon": "Find the process that calls {target}{on}; if it is wanted, allow the target with a "
     "reason; if nobody knows it, isolate the host before blocking and keep the traffic.",
-    "encoded-names": "Ask who runs {target} and what asks for it on {on}; have the names decoded; keep the "
-    "resolver's log; block the zone only after the hosts that ask are known.",
+    "encoded-names": "Ask who runs {target} and what asks for it on {on}; have the names "
+    "decoded; keep the resolver's log; block the zone only when the hosts that ask are known.",
     "long-connection": "Find the process that holds the connection to {target}{on}; a tunnel or "
     "remote shell that nobody opened is a reason to isolate the host.",
     "upload": "Ask the owner what was sent to {target}{on}; look for archives and for reads of "
@@ -75,7 +75,7 @@ def _alert(
         score=round(row["score"], 4),
         parts=parts_of(row, WEIGHTS[family.kind]),
         discount=row.get("discount", 1.0),
-        because=tuple(_words(family, row, fleet, window_us)),
+        because=(*_words(family, row, fleet, window_us), *_common(row)),
         count=row["events"],
         first_us=row["first"],
         last_us=row["last"],
@@ -103,6 +103,12 @@ def _words(
         "upload": uploads.words,
     }
     return words[family.kind](row, fleet)
+
+
+def _common(row: Mapping[str, Any]) -> list[str]:
+    if row["common"] == 1:
+        return []
+    return [f"most of the fleet has it, so the score counts {row['common']:.0%}"]
 
 
 def _channel(target: str) -> Channel:

@@ -13,6 +13,8 @@ from afterpatch.detect.network.addresses import Networks
 from afterpatch.detect.network.frames import DNS, FLOWS, conform
 from afterpatch.detect.network.zones import normal_name, zones
 
+NOT_LOGGED: Final = "(host not logged)"  # passive DNS does not say who asked
+_ADDRESS: Final = r"^\d{1,3}(?:\.\d{1,3}){3}$|[:\[]"
 MAX_TIME_US: Final = 7_258_118_400_000_000  # 2200-01-01
 MAX_BYTES: Final = 1 << 50  # a count of bytes above this is a fault of the sensor
 MAX_DURATION_S: Final = 400 * 86_400.0
@@ -37,7 +39,7 @@ def flow_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
         "record",
         src="src_ip",
         dst="dst_ip",
-        host=normal_name("host"),
+        host=_server_name(),
         duration_s=_sane("duration_s", MAX_DURATION_S),
         bytes_out=_sane("bytes_out", MAX_BYTES),
         bytes_in=_sane("bytes_in", MAX_BYTES),
@@ -47,19 +49,25 @@ def flow_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
 
 
 def query_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
-    """DNS queries for the spool; those without time, source host or a name in a zone are not."""
+    """DNS queries for the spool; those without time or a name in a zone are left out."""
     queries = conform(frame, DNS).select(
         "time",
         "record",
         "answers",
-        src="src_ip",
+        src=pl.col("src_ip").fill_null(NOT_LOGGED),
         query=normal_name("query"),
         source=pl.lit(source, pl.UInt32),
     )
     queries = queries.with_columns(zone=zones(queries["query"])).filter(
-        _usable_time(), pl.col("src").is_not_null(), pl.col("zone").is_not_null()
+        _usable_time(), pl.col("zone").is_not_null()
     )
     return queries.filter(pl.col("zone").str.contains(".", literal=True))
+
+
+def _server_name() -> pl.Expr:
+    """Host or server name without its port; a bare address is no name."""
+    name = normal_name("host").str.replace(r"\.?:\d{1,5}$", "")
+    return pl.when(~name.str.contains(_ADDRESS)).then(name)
 
 
 def _usable_time() -> pl.Expr:

@@ -166,7 +166,7 @@ class _Rank:
             queries = part.sort("zone", "time", "source", "record")
             asking = pl.concat([asking, queries["src"].unique()]).unique()
             spread = queries.group_by("zone").agg(sources=pl.col("src").n_unique())
-            rows = queries.select(
+            rows = queries.filter(~pl.col("zone").str.ends_with(".arpa")).select(
                 "time", "src", "source", "record", target="zone",
                 bytes_out=pl.lit(None, pl.Int64), bytes_in=pl.lit(None, pl.Int64),
             )  # fmt: skip
@@ -203,9 +203,12 @@ class _Rank:
                 table = table.join(spread[family], on="target", how="left")
             hosts = asking if family in _ZONED else fleet
             rarity = beacons.rarity(pl.col("sources"), hosts)
-            common = beacons.common_discount(pl.col("sources"), hosts)
+            shares = encoded_names.COMMON_SHARES if family == ENCODED else beacons.COMMON_SHARES
+            common = beacons.common_discount(pl.col("sources"), hosts, shares)
             explained = pl.col("discount") if "discount" in table.columns else pl.lit(1.0)
-            table = table.with_columns(rarity=rarity, discount=pl.min_horizontal(explained, common))
+            table = table.with_columns(
+                rarity=rarity, discount=pl.min_horizontal(explained, common), common=common
+            )
             scored = table.with_columns(score=_score(family, table))
             below = scored.filter(pl.col("score") < self._settings.floor).height
             self._left_out[f"channels below the floor of {self._settings.floor:g}"] += below
@@ -214,22 +217,30 @@ class _Rank:
 
     def _spread(self, targets: Mapping[Family, pl.Series]) -> dict[Family, pl.DataFrame]:
         """Hosts per target, over all parts: every host is in exactly one part."""
-        found: dict[Family, list[pl.DataFrame]] = {family: [] for family in targets}
+        wanted = pl.concat([pl.Series([], dtype=pl.String), *targets.values()]).unique().implode()
+        found: dict[str, list[pl.DataFrame]] = {"dst": [], "host": [], "zone": []}
         for part in self._parts(self._watch._flows, count=False):
             flows, _, _ = outbound(part, self._settings.internal)
-            rows = channels_of(flows, {})
-            kinds = {
-                BY_ADDRESS: rows.by_address, BY_NAME: rows.by_name, HELD: rows.held, SENT: rows.sent
-            }  # fmt: skip
-            for family, wanted in targets.items():
-                table = kinds[family].filter(pl.col("target").is_in(wanted.unique().implode()))
-                found[family].append(table.group_by("target").agg(sources=pl.col("src").n_unique()))
+            pairs = flows.select("src", "dst", "host").unique()
+            pairs = pairs.with_columns(zone=zones(pairs["host"]))
+            for column, tables in found.items():
+                here = pairs.select("src", target=column).filter(pl.col("target").is_in(wanted))
+                tables.append(here.group_by("target").agg(sources=pl.col("src").n_unique()))
         return {
-            family: pl.concat(parts).group_by("target").agg(pl.col("sources").sum())
-            for family, parts in found.items()
+            family: pl.concat([table for column in _COLUMNS[family] for table in found[column]])
+            .group_by("target")
+            .agg(pl.col("sources").sum())
+            for family in targets
         }
 
 
+# Where the targets of a family are found; an address is never a name, so the tables do not mix.
+_COLUMNS: Final[Mapping[Family, tuple[str, ...]]] = {
+    BY_ADDRESS: ("dst",),
+    BY_NAME: ("host",),
+    HELD: ("dst", "host"),
+    SENT: ("dst", "zone"),
+}
 _ZONED: Final = (BY_ZONE, ENCODED)
 
 
