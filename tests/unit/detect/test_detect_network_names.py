@@ -7,12 +7,12 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
+from tests.unit.detect.network_samples import DAY_S, find, queries, rank
 
 from afterpatch.detect.network.alerts import Ranking
 from afterpatch.detect.network.characters import writing
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
 from afterpatch.simulate.network import NetworkPlan, SlowNames, traffic
-from tests.unit.detect.network_samples import DAY_S, find, queries, rank
 
 START = datetime(2020, 4, 6, tzinfo=UTC)
 ZONE = "avsvmcloud.com"
@@ -32,8 +32,8 @@ def beacon_names(hosts: int) -> list[str]:
     return names
 
 
-def office(folder: Path, hosts: tuple[int, ...], names: list[str], days: float = 14) -> Ranking:
-    plan = NetworkPlan(START, days, 60, 15, "names", (SlowNames(hosts, tuple(names)),))
+def office(folder: Path, hosts: tuple[int, ...], names: list[str], days: float = 7) -> Ranking:
+    plan = NetworkPlan(START, days, 60, 5, "names", (SlowNames(hosts, tuple(names)),))
     return rank(folder, dns_frames=[traffic(plan).dns])
 
 
@@ -51,7 +51,7 @@ def test_sunburst_names_rank_first_among_zones_without_being_named(
 
 def test_the_published_names_rank_first(tmp_path: Path, public_data: Path) -> None:
     names = (public_data / "sunburst/uniq-hostnames.txt").read_text().split()
-    found = office(tmp_path, tuple(range(5, 45)), names, days=28)
+    found = office(tmp_path, tuple(range(5, 45)), names)
     zones = [a for a in found.alerts if a.kind == "encoded-names"]
     assert zones[0].target == ZONE
     assert f"{len(names):,} distinct names" in zones[0].because[0]

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from tests.unit.detect.network_samples import DAY_S, HOUR_S, find, fleet, flows, rank
 
 from afterpatch.detect.network.addresses import Networks
 from afterpatch.detect.network.watch import Settings
-from tests.unit.detect.network_samples import DAY_S, HOUR_S, find, fleet, flows, rank
 
 
 def usual(days: int, host: str = "10.0.0.5", sent: int = 200_000) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def stolen(day: int, days: int, total: int) -> pl.DataFrame:
 def test_fifty_megabytes_over_seven_days_to_a_new_place(tmp_path: Path) -> None:
     found = rank(tmp_path, [fleet(days=30), usual(30), stolen(20, 7, 50_000_000)])
     alert = find(found, "upload", "drop.example")
-    assert alert == [a for a in found.alerts if a.kind == "upload"][0]
+    assert alert == next(a for a in found.alerts if a.kind == "upload")
     assert alert.score > 0.8
     words = "; ".join(alert.because)
     assert "sent 50 MB" in words

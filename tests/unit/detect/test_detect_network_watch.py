@@ -3,9 +3,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
-from afterpatch.detect.network.addresses import Networks
-from afterpatch.detect.network.watch import Settings
 from tests.unit.detect.network_samples import (
     DAY_S,
     HOUR_S,
@@ -16,6 +13,9 @@ from tests.unit.detect.network_samples import (
     queries,
     rank,
 )
+
+from afterpatch.detect.network.addresses import Networks
+from afterpatch.detect.network.watch import Settings
 
 WEEK_CALLS = np.arange(0, 7 * DAY_S, 7_200)
 
@@ -77,7 +77,7 @@ def test_a_zone_is_not_told_again_beside_its_server_name(tmp_path: Path) -> None
     names = ["c2.zone.example"] * len(WEEK_CALLS)
     found = rank(tmp_path, [fleet(), flows(WEEK_CALLS, host="c2.zone.example")],
                  [queries(WEEK_CALLS, names)])  # fmt: skip
-    assert [a.target for a in found.alerts if a.kind == "beacon"][0] == "c2.zone.example"
+    assert next(a.target for a in found.alerts if a.kind == "beacon") == "c2.zone.example"
     assert not [a for a in found.alerts if a.target == "zone.example" and a.kind == "beacon"]
 
 

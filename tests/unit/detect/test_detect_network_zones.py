@@ -44,5 +44,5 @@ def test_networks_know_addresses_of_both_families() -> None:
 
 
 def test_a_wrong_network_is_named() -> None:
-    with pytest.raises(ValueError, match="10.0.0.0/33"):
+    with pytest.raises(ValueError, match=r"10\.0\.0\.0/33"):
         Networks.of(["10.0.0.0/33"])

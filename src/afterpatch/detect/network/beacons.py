@@ -124,7 +124,7 @@ def _size(column: pl.Series, groups: Ints, count: int) -> tuple[Floats, Floats]:
 
 
 def common_discount(sources: pl.Expr, fleet: int, shares: tuple[float, float]) -> pl.Expr:
-    """What most of the fleet has is its software: 1 up to the first share, COMMON from the second."""
+    """What most of the fleet has is its software: 1 to the first share, COMMON from the second."""
     if fleet < _SMALL_FLEET:
         return pl.lit(1.0)
     low, high = shares

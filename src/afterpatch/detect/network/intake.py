@@ -15,6 +15,7 @@ from afterpatch.detect.network.zones import normal_name, zones
 
 NOT_LOGGED: Final = "(host not logged)"  # passive DNS does not say who asked
 _ADDRESS: Final = r"^\d{1,3}(?:\.\d{1,3}){3}$|[:\[]"
+_ONE: Final = ("src", "flow")  # one connection: identifiers are a sensor's own, and may clash
 MAX_TIME_US: Final = 7_258_118_400_000_000  # 2200-01-01
 MAX_BYTES: Final = 1 << 50  # a count of bytes above this is a fault of the sensor
 MAX_DURATION_S: Final = 400 * 86_400.0
@@ -96,11 +97,9 @@ def channels_of(flows: pl.DataFrame, roles: Mapping[str, Networks]) -> Channels:
     seen = bare.filter(pl.col("flow").is_not_null())
     if not named.is_empty() and not seen.is_empty():
         named = _with_sizes(named, seen)
-        names = (
-            named.filter(pl.col("flow").is_not_null()).group_by("flow").agg(pl.col("host").min())
-        )
-        bare = bare.drop("host").join(names, on="flow", how="left", maintain_order="left")
-        alone = named.join(seen.select("flow").unique(), on="flow", how="anti")
+        names = named.filter(pl.col("flow").is_not_null()).group_by(*_ONE).agg(pl.col("host").min())
+        bare = bare.drop("host").join(names, on=_ONE, how="left", maintain_order="left")
+        alone = named.join(seen.select(*_ONE).unique(), on=_ONE, how="anti")
         whole = pl.concat([bare.select(alone.columns), alone]).sort("time", "source", "record")
     else:
         whole = flows
@@ -120,11 +119,11 @@ def channels_of(flows: pl.DataFrame, roles: Mapping[str, Networks]) -> Channels:
 
 def _with_sizes(named: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     """A handshake's row takes the bytes of its connection, if it is the only row of that."""
-    sizes = seen.group_by("flow").agg(out=pl.col("bytes_out").sum(), inn=pl.col("bytes_in").sum())
-    single = named.group_by("flow").len().filter(pl.col("len") == 1)
-    sizes = sizes.join(single.select("flow"), on="flow", how="semi")
+    sizes = seen.group_by(*_ONE).agg(out=pl.col("bytes_out").sum(), inn=pl.col("bytes_in").sum())
+    single = named.group_by(*_ONE).len().filter(pl.col("len") == 1)
+    sizes = sizes.join(single.select(*_ONE), on=_ONE, how="semi")
     return (
-        named.join(sizes, on="flow", how="left", maintain_order="left")
+        named.join(sizes, on=_ONE, how="left", maintain_order="left")
         .with_columns(
             bytes_out=pl.coalesce("bytes_out", "out"), bytes_in=pl.coalesce("bytes_in", "inn")
         )

@@ -44,7 +44,8 @@ _NEAR_BEATS: Final = 4  # intervals of up to so many periods refine the period
 _MODE_WIDTH: Final = 0.1  # in units of ln(interval)
 _MODE_CHANCE: Final = 0.25  # what the three commonest 10 % bins hold of exponential intervals
 _MODE_WORTH: Final = 0.8  # several delays are a weaker sign than one
-_MODE_MIN: Final = 8
+_MODE_MIN: Final = 12
+_WIDE: Final = 0.5  # MAD over median beyond any jitter of one period: only then are there several
 READINGS: Final = ("steady", "multiples", "modes")
 
 
@@ -97,7 +98,7 @@ def _view(ticks: Ints, counts: Ints, apart: int) -> Timing:
             (
                 _steady(ordered, starts, sizes, spread, apart),
                 beats,
-                _modes(ordered, owner, len(counts), sizes),
+                _modes(ordered, owner, len(counts), sizes) * (spread > _WIDE * median),
             )
         )
     )
