@@ -166,8 +166,12 @@ def fleet_words(sources: int, fleet: int) -> str:
 
 
 def span(seconds: float) -> str:
-    """A duration in the two largest units that matter: ``2 h``, ``9 min``, ``3.4 d``."""
+    """A duration in the unit that suits it: ``45 s``, ``9 min``, ``3.4 d``."""
     for limit, unit, name in ((120, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds / 86_400:.3g} d"
+            return f"{_short(seconds / unit)} {name}"
+    return f"{_short(seconds / DAY_S)} d"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")

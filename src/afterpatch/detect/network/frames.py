@@ -37,9 +37,7 @@ DNS: Final[Mapping[str, pl.DataType]] = {
 
 def conform(frame: pl.DataFrame, shape: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """The columns of ``shape`` in its order and types; absent ones and bad numbers are null."""
-    return frame.select(
-        pl.col(name).cast(kind, strict=False)
-        if name in frame.columns
-        else pl.lit(None, kind).alias(name)
-        for name, kind in shape.items()
+    absent = (pl.lit(None, kind).alias(n) for n, kind in shape.items() if n not in frame.columns)
+    return frame.with_columns(absent).select(
+        pl.col(name).cast(kind, strict=False) for name, kind in shape.items()
     )

@@ -14,7 +14,7 @@ from afterpatch.detect.network.frames import DNS, FLOWS, conform
 from afterpatch.detect.network.zones import normal_name, zones
 
 NOT_LOGGED: Final = "(host not logged)"  # passive DNS does not say who asked
-_ADDRESS: Final = r"^\d{1,3}(?:\.\d{1,3}){3}$|[:\[]"
+_ADDRESS: Final = r"^\d{1,3}(?:\.\d{1,3}){3}$|^\[|:.*:"
 _ONE: Final = ("src", "flow")  # one connection: identifiers are a sensor's own, and may clash
 MAX_TIME_US: Final = 7_258_118_400_000_000  # 2200-01-01
 MAX_BYTES: Final = 1 << 50  # a count of bytes above this is a fault of the sensor
