@@ -5,9 +5,9 @@ the shape's patterns, whole blocks at a time and without any code per line; only
 wants are cut into columns. Lines the shape names as details belong to the event before them.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import BinaryIO, Final, Protocol
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO, Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from afterpatch.formats.bit_index import Mask, Offsets
 from afterpatch.formats.block_lines import decode
 from afterpatch.formats.gap_runs import GapRuns
+from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.segment import count_hours
 from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, read_blocks
 from afterpatch.model.batches import (
@@ -23,7 +24,6 @@ from afterpatch.model.batches import (
     RECORD,
     TIME,
     Batch,
-    Logsource,
     Piece,
     Wanted,
 )
@@ -34,66 +34,6 @@ UNKNOWN: Final = "not a line this log is known to have"
 BAD_TIME: Final = "time not readable"
 # Details of one packet; beyond this they are cut off from their event.
 MAX_HELD_BYTES: Final = 1 << 20
-
-
-class TimeReader(Protocol):
-    """Texts of times -> Int64 microseconds since the epoch, null where unreadable; may learn."""
-
-    def read(self, texts: pl.Series) -> pl.Series: ...
-
-    def in_words(self) -> Iterator[tuple[str, str]]:
-        """(topic, text) of what the reader of a verdict must know about these times."""
-        ...
-
-
-def _as_is(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame
-
-
-_ASCII_CLASSES: Final = {
-    r"\d": "[0-9]",
-    r"\w": "[0-9A-Za-z_]",
-    r"\s": r"[ \t\f\r]",
-    r"\S": r"[^ \t\f\r]",
-}
-
-
-def _ascii(pattern: str) -> str:
-    for short, spelled in _ASCII_CLASSES.items():
-        pattern = pattern.replace(short, spelled)
-    return pattern
-
-
-@dataclass(frozen=True, slots=True)
-class LineShape:
-    r"""What lines a log has. Patterns are Rust regular expressions.
-
-    event    a whole event; classes like ``\d`` mean ASCII; its named groups are the columns.
-    time     finds the time of an event in its group 1.
-    skip     lines that are there by the log's own rules and are no events.
-    mark     what only events have: a line with it that is no event is a gap, never skipped.
-    detail   lines that belong to the event before them, or "".
-    times    makes the reader of the times of one source.
-    finish   the groups as columns -> the columns of the batch.
-    attach   (frame with ``owner`` and ``line``: detail lines and the row they belong to, batch)
-             -> batch with what the details tell.
-    """
-
-    logsource: Logsource
-    log: str
-    event: str
-    time: str
-    skip: str
-    mark: str
-    times: Callable[[Item], TimeReader]
-    detail: str = ""
-    finish: Callable[[pl.DataFrame], pl.DataFrame] = _as_is
-    attach: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame] | None = None
-
-    def __post_init__(self) -> None:
-        """Spell out the classes: an automaton over all of Unicode's digits is large and slow."""
-        for name in ("event", "time", "skip", "mark", "detail"):
-            object.__setattr__(self, name, _ascii(getattr(self, name)))
 
 
 def read_line_log(

@@ -3,10 +3,11 @@
 In: a series of texts: ``3/2/2021 4:05:06 AM``, ``02.03.2021 04:05:06``, ``2021-03-02 04:05:06``,
 ``20210302 04:05:06`` … Out: microseconds, the local time taken as UTC; null where it is no time.
 
-Day and month look alike until one of them is above 12. The first date that tells decides for the
-rest of the file; until then a date with dots is day first, one with a 12-hour clock month first
-(United States), unless that puts the log after its file's last change; else day first.
-``in_words`` says which order was used and whether the file proved it.
+Day and month look alike until one of them is above 12. Dates are read in the order of the file.
+The first is day first with dots or a 24-hour clock, month first with slashes and a 12-hour clock
+(United States), unless that puts the log after its file's last change. The first change of date
+tells more: logs go on by days, not by months. A number above 12 settles it. ``in_words`` says which
+order was used, why, and how many times were read in the other order before.
 """
 
 import re
@@ -32,28 +33,39 @@ PATTERN: Final = (
 )
 _AFTERNOON: Final = re.compile("PM|pm|P\\.M|p\\.|\u4e0b\u5348|\uc624\ud6c4|\u03bc\u03bc")
 _HALF: Final = re.compile(_HALVES)
+_GUESS: Final = "nothing in the file proves it"
+_STEP: Final = "so its dates follow each other most closely"
+_PROOF: Final = "a number above 12 proves it"
 _NUMBERS: Final = re.compile(r"\d+")
-_COMPACT: Final = re.compile(r"\d{8} ")
 
 
 @dataclass(slots=True)
 class LocalTimes:
-    """The clock of one source. ``modified``: the file's last-modified time."""
+    """The clock of one source. ``modified``: the file's last-modified time.
+
+    day_first  None until a date was met. why: what its value rests on. count: times read.
+    misread    times read in the other order before the file told.
+    """
 
     modified: datetime | None
     day_first: bool | None = None
-    guessed: bool = False
+    why: str = _GUESS
     count: int = 0
-    _dates: dict[tuple[str, ...], datetime | None] = field(default_factory=dict)
+    misread: int = 0
+    _last: tuple[int, int, int] | None = None
+    _dates: dict[tuple[bool | None, tuple[str, ...]], datetime | None] = field(default_factory=dict)
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Int64 microseconds, one per text."""
         frame = texts.alias("text").rle().struct.unnest()
-        heads = frame["value"].to_list()
-        self.count += len(texts)
-        self._learn(heads)
-        micros = pl.Series([self._micros(text) for text in heads], dtype=pl.Int64)
-        return micros.repeat_by(frame["len"]).explode()
+        micros: list[int | None] = []
+        for text, length in zip(frame["value"].to_list(), frame["len"].to_list(), strict=True):
+            if self.why != _PROOF:
+                self._learn(text or "")
+            self.count += length
+            micros.append(self._micros(text))
+        series = pl.Series(micros, dtype=pl.Int64)
+        return series.repeat_by(frame["len"]).explode()
 
     def in_words(self) -> Iterator[tuple[str, str]]:
         """How the dates were read."""
@@ -67,32 +79,54 @@ class LocalTimes:
             )
         if self.day_first is not None:
             order = "day before month" if self.day_first else "month before day"
-            why = "the file does not prove it" if self.guessed else "a date above 12 proves it"
-            yield "clock", f"dates were read with {order}: {why}"
+            yield "clock", f"dates were read with {order}: {self.why}"
+        if self.misread:
+            yield (
+                "clock",
+                (
+                    f"the first {self.misread} times were read with day and month the other way "
+                    "round, before the file told their order"
+                ),
+            )
 
-    def _learn(self, texts: list[str | None]) -> None:
-        """Settle whether the day or the month comes first, if these texts need and tell it."""
-        if self.day_first is not None and not self.guessed:
+    def _learn(self, text: str) -> None:
+        """Settle whether the day or the month comes first, as far as this text tells."""
+        date = _open_date(text)
+        if date is None or date == self._last:
             return
-        pairs = {pair for text in texts if text for pair in _day_and_month(text)}
-        if not pairs:
-            return
-        proofs = {first > 12 for first, second, _ in pairs if (first > 12) != (second > 12)}
-        if len(proofs) == 1 and (self.day_first is None or proofs == {self.day_first}):
-            self.day_first, self.guessed = proofs.pop(), False
+        first, second, _ = date
+        if (first > 12) != (second > 12):
+            self._settle(first > 12, _PROOF)
         elif self.day_first is None:
-            self.day_first, self.guessed = self._guess(texts, min(pairs)), True
+            self.day_first = self._guess(text, date)
+        elif self.why == _GUESS and (told := self._by_step(date)) is not None:
+            self._settle(told, _STEP)
+        self._last = date
 
-    def _guess(self, texts: list[str | None], pair: tuple[int, int, int]) -> bool:
-        text = next(text for text in texts if text and any(_day_and_month(text)))
+    def _settle(self, told: bool, why: str) -> None:
+        if self.day_first not in (None, told):
+            self.misread = self.count
+        self.day_first, self.why = told, why
+
+    def _by_step(self, date: tuple[int, int, int]) -> bool | None:
+        """The order in which the log goes on by less; None where both or neither make sense."""
+        if self._last is None:
+            return None
+        steps = {}
+        for day_first in (True, False):
+            before, after = _day(self._last, day_first), _day(date, day_first)
+            if before is not None and after is not None and after > before:
+                steps[day_first] = after - before
+        if len(steps) == 2 and steps[True] != steps[False]:
+            return steps[True] < steps[False]
+        return next(iter(steps)) if len(steps) == 1 else None
+
+    def _guess(self, text: str, date: tuple[int, int, int]) -> bool:
         usual = "/" not in text or not _HALF.search(text)
         if self.modified is not None:
             limit = self.modified + timedelta(days=1)
-            first, second, year = pair
-            orders = {True: (second, first), False: (first, second)}
-            month, day = orders[usual]
-            other_month, other_day = orders[not usual]
-            if _late(year, month, day, limit) and not _late(year, other_month, other_day, limit):
+            here, there = _day(date, usual), _day(date, not usual)
+            if here is not None and there is not None and there <= limit < here:
                 return not usual
         return usual
 
@@ -113,36 +147,38 @@ class LocalTimes:
         return to_us(day) + (clock[0] * 3600 + clock[1] * 60 + clock[2]) * 1_000_000
 
     def _date(self, numbers: tuple[str, ...]) -> datetime | None:
-        if numbers not in self._dates:
+        key = self.day_first, numbers
+        if key not in self._dates:
             if len(self._dates) > 10_000:  # hostile: no log has that many days
                 self._dates.clear()
-            self._dates[numbers] = self._new_date(numbers)
-        return self._dates[numbers]
+            self._dates[key] = self._new_date(numbers)
+        return self._dates[key]
 
     def _new_date(self, numbers: tuple[str, ...]) -> datetime | None:
         if len(numbers) == 1:
-            year, month, day = numbers[0][:4], numbers[0][4:6], numbers[0][6:]
-        elif len(numbers[0]) == 4:
-            year, month, day = numbers
-        elif self.day_first:
-            day, month, year = numbers
-        else:
-            month, day, year = numbers
-        try:
-            return datetime(int(year) + 2000 * (len(year) == 2), int(month), int(day), tzinfo=UTC)
-        except ValueError:
-            return None
+            numbers = numbers[0][:4], numbers[0][4:6], numbers[0][6:]
+        one, two, three = map(int, numbers)
+        if len(numbers[0]) == 4:
+            return _day((three, two, one), day_first=True)
+        return _day((one, two, _year(numbers[2])), day_first=bool(self.day_first))
 
 
-def _day_and_month(text: str) -> Iterator[tuple[int, int, int]]:
-    """The first two numbers of a date that does not start with its year, and the year."""
+def _open_date(text: str) -> tuple[int, int, int] | None:
+    """First and second number and year of a date that does not start with its year."""
     numbers = _NUMBERS.findall(text)
-    if len(numbers) == 6 and len(numbers[0]) <= 2 and not _COMPACT.match(text):
-        yield int(numbers[0]), int(numbers[1]), int(numbers[2]) + 2000 * (len(numbers[2]) == 2)
+    if len(numbers) != 6 or len(numbers[0]) > 2:
+        return None
+    return int(numbers[0]), int(numbers[1]), _year(numbers[2])
 
 
-def _late(year: int, month: int, day: int, limit: datetime) -> bool:
+def _year(text: str) -> int:
+    return int(text) + 2000 * (len(text) == 2)
+
+
+def _day(date: tuple[int, int, int], day_first: bool) -> datetime | None:
+    first, second, year = date
+    day, month = (first, second) if day_first else (second, first)
     try:
-        return datetime(year, month, day, tzinfo=UTC) > limit
+        return datetime(year, month, day, tzinfo=UTC)
     except ValueError:
-        return True
+        return None

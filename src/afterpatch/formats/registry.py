@@ -25,6 +25,7 @@ from afterpatch.formats import (
     nfdump_json,
     oabgenerator,
     passive_dns,
+    pcap,
     registry_export,
     suricata_eve,
     unbound_queries,
@@ -39,6 +40,7 @@ from afterpatch.model.places import Item
 
 FORMATS: Final[tuple[Format, ...]] = (
     evtx.FORMAT,
+    pcap.FORMAT,
     iis_config.FORMAT,
     windows_json.FORMAT,
     suricata_eve.FORMAT,

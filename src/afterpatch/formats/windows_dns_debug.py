@@ -16,7 +16,8 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import LineShape, read_line_log
+from afterpatch.formats.line_log import read_line_log
+from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.local_dates import PATTERN, LocalTimes
 from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
 from afterpatch.model.batches import Logsource, Piece, Wanted

@@ -4,8 +4,8 @@ Enters: any log of Zeek (or Bro): the header names path, columns, types, and the
 and "empty"; it may come again, with other columns, in the middle of a file. Leaves: batches with
 the native column names. Unset is null, ``(empty)`` an empty string, the members of a set or vector
 stand on lines of their own, ``T`` and ``F`` are ``true`` and ``false``: the values are those of the
-same log as JSON. ``\\x5c`` and ``\\x2c`` (backslash, comma) are decoded; other ``\\xNN`` stay as
-logged, since rules look for them in that form.
+same log as JSON. Backslashes, which Zeek writes twice (older versions: once), and commas in sets
+(``\\x2c``) are decoded; other ``\\xNN`` stay, since rules look for that form.
 
 Sources: Zeek documentation, "Zeek Log Formats and Inspection"; ``LogAscii`` options.
 """
@@ -30,7 +30,7 @@ from afterpatch.formats.table_log import (
 from afterpatch.formats.table_reader import Plan, read_table_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
 from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, path_of_file
-from afterpatch.model.batches import RESERVED, Logsource, Piece, Wanted
+from afterpatch.model.batches import RAW, RESERVED, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 _DIRECTIVES: Final = ("path", "types", "set_separator", "empty_field", "unset_field")
@@ -39,8 +39,10 @@ _HEX: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _FIELDS: Final = re.compile(r"^#fields[^\w\s-]?[\t ]?\S", re.MULTILINE)
 _TYPES: Final = re.compile(r"^#types\b", re.MULTILINE)
 _LIST_TYPES: Final = ("set[", "vector[")
-_ESCAPED: Final = ["\\x5c", "\\x5C", "\\x2c", "\\x2C"]
-_DECODED: Final = ["\\", "\\", ",", ","]
+_ESCAPED: Final = ["\\\\", "\\x5c", "\\x5C", "\\x2c", "\\x2C"]
+_DECODED: Final = ["\\", "\\", "\\", ",", ","]
+# What a text made of Zeek's escapes consists of; a backslash beside them is meant as it is.
+_ESCAPES: Final = r"\\\\|\\x[0-9A-Fa-f]{2}"
 _BOOLEANS: Final = {"T": "true", "F": "false"}
 
 
@@ -112,13 +114,15 @@ def _values(
     between = told.get("set_separator", ",") or ","
 
     def extend(frame: pl.DataFrame) -> pl.DataFrame:
+        escaped = frame.get_column(RAW).str.contains("\\", literal=True).any()
         changed = []
         for name in frame.columns:
             if name in RESERVED:
                 continue
             value = pl.col(name)
             text = value.str.replace_all(between, "\n", literal=True) if name in lists else value
-            text = text.str.replace_many(_ESCAPED, _DECODED)
+            if escaped:
+                text = _unescaped(text)
             if kinds.get(name) == "bool":
                 text = text.replace(_BOOLEANS)
             given = pl.when(value == empty).then(pl.lit("")).otherwise(text)
@@ -126,6 +130,11 @@ def _values(
         return frame.with_columns(changed)
 
     return extend
+
+
+def _unescaped(text: pl.Expr) -> pl.Expr:
+    as_is = text.str.replace_all(_ESCAPES, "").str.contains("\\", literal=True)
+    return pl.when(as_is).then(text).otherwise(text.str.replace_many(_ESCAPED, _DECODED))
 
 
 def _recognise(head: bytes, item: Item) -> str:

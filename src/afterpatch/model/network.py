@@ -48,7 +48,7 @@ _EVE_ENDS: Final[Names] = {
     "dst_port": ("dest_port",),
     "protocol": ("proto",),
 }
-_SAME: Final[Names] = {name: (name,) for name in DNS}
+_SAME: Final[Names] = {name: (name,) for name in dict.fromkeys((*DNS, *FLOW, *TLS, *HTTP))}
 _EVE_GROUPED: Final = tuple(
     f"dns.grouped.{kind}" for kind in ("A", "AAAA", "CNAME", "TXT", "MX", "NS", "PTR", "SRV", "SOA")
 )
@@ -57,6 +57,10 @@ _EVE_GROUPED: Final = tuple(
 NATIVE: Final[Mapping[tuple[str, str], Names]] = {
     ("bind", "queries"): _SAME,
     ("dnsmasq", "queries"): _SAME,
+    ("pcap", "dns"): _SAME,
+    ("pcap", "flow"): _SAME,
+    ("pcap", "http"): _SAME,
+    ("pcap", "tls"): _SAME,
     ("unbound", "queries"): _SAME,
     ("windows", "dns-debug"): _SAME,
     ("windows", "dns-server-analytic"): {

@@ -145,7 +145,7 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "sc-status": "status",
 }
 # Requests as a sensor saw them: (product, service) of batches whose category is ``proxy``.
-_SEEN_HTTP: Final = frozenset({("suricata", "http"), ("zeek", "http")})
+_SEEN_HTTP: Final = frozenset({("pcap", "http"), ("suricata", "http"), ("zeek", "http")})
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
 _STEM: Final = "cs-uri-stem"
 
