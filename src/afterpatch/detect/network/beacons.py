@@ -19,7 +19,6 @@ from afterpatch.detect.network.segments import (
     Ints,
     deviation,
     quantile,
-    runs,
     sort_groups,
     starts_of,
 )
@@ -43,22 +42,18 @@ _US_A_TICK: Final = 1_000_000 // TICKS_A_SECOND
 def channels(rows: pl.DataFrame, window_us: tuple[int, int]) -> pl.DataFrame:
     """Score the channels of one part.
 
-    ``rows``: time, src, target, bytes_out, bytes_in, source, record; the last two say where a row
-    is. One row comes out per channel with at least MIN_CONTACTS events, all parts but rarity.
+    ``rows``: time, src, target, bytes_out, bytes_in, place, in any order. One row comes out per
+    channel with at least MIN_CONTACTS contacts, with all parts but rarity.
     """
-    keyed = rows.with_columns(key=pl.struct("src", "target").hash())
-    often = keyed.group_by("key").len().filter(pl.col("len") >= MIN_CONTACTS)
-    keyed = keyed.join(often.select("key"), on="key", how="semi")
-    keyed = keyed.sort("key", "time", "source", "record")
-    starts, counts = runs(keyed["key"].to_numpy())
-    ticks = (keyed["time"].to_numpy() - window_us[0]) // _US_A_TICK
+    rows, order, groups, counts = _ordered(rows, window_us)
+    micros = rows["time"].to_numpy()[order]
+    ticks = (micros - window_us[0]) // _US_A_TICK
+    starts = starts_of(counts)
     times = timing(ticks, counts)
-    groups = np.repeat(np.arange(len(counts)), counts)
     active, persistence = _persistence(ticks, groups, counts, times.period_s, window_us)
-    ends = starts + counts - 1
-    head, tail = keyed[starts], keyed[ends]
-    size, usual = _size(keyed["bytes_out"], groups, len(counts))
-    size_in, _ = _size(keyed["bytes_in"], groups, len(counts))
+    head = rows[order[starts]]
+    size, usual = _size(rows["bytes_out"][order], groups, len(counts))
+    size_in, _ = _size(rows["bytes_in"][order], groups, len(counts))
     return pl.DataFrame(
         {
             "src": head["src"],
@@ -74,14 +69,40 @@ def channels(rows: pl.DataFrame, window_us: tuple[int, int]) -> pl.DataFrame:
             "reading": times.reading,
             "slots": active,
             "usual_bytes": usual,
-            "first": head["time"],
-            "last": tail["time"],
-            "first_source": head["source"],
-            "first_record": head["record"],
-            "last_source": tail["source"],
-            "last_record": tail["record"],
+            **_ends(micros, rows["place"].to_numpy()[order], groups, starts),
         }
     ).filter(pl.col("contacts") >= MIN_CONTACTS)
+
+
+def _ordered(
+    rows: pl.DataFrame, window_us: tuple[int, int]
+) -> tuple[pl.DataFrame, Ints, Ints, Ints]:
+    """Rows of channels with enough of them; their order by channel and time; groups, counts.
+
+    Channel number and time share one 64-bit word, so one sort of integers orders them.
+    """
+    keyed = rows.with_columns(key=pl.struct("src", "target").hash())
+    often = keyed.group_by("key").len().filter(pl.col("len") >= MIN_CONTACTS).sort("key")
+    keyed = keyed.join(often.select("key").with_row_index("channel"), on="key").drop("key")
+    ticks = (keyed["time"].to_numpy() - window_us[0]) // _US_A_TICK
+    word = keyed["channel"].to_numpy().astype(np.uint64) << np.uint64(32) | ticks.astype(np.uint64)
+    counts = often["len"].to_numpy().astype(np.int64)
+    return keyed, np.argsort(word), np.repeat(np.arange(len(counts)), counts), counts
+
+
+def _ends(micros: Ints, places: Ints, groups: Ints, starts: Ints) -> dict[str, Ints]:
+    """First and last time of each group, and the lowest and highest place of those rows."""
+    if not len(starts):
+        return dict.fromkeys(("first", "last", "first_place", "last_place"), micros)
+    first, last = np.minimum.reduceat(micros, starts), np.maximum.reduceat(micros, starts)
+    heads = np.where(micros == first[groups], places, np.iinfo(np.int64).max)
+    tails = np.where(micros == last[groups], places, -1)
+    return {
+        "first": first,
+        "last": last,
+        "first_place": np.minimum.reduceat(heads, starts),
+        "last_place": np.maximum.reduceat(tails, starts),
+    }
 
 
 def slot_s(window_us: tuple[int, int]) -> int:

@@ -18,6 +18,7 @@ import polars as pl
 
 from afterpatch.detect.network.beacons import DAY_S, fleet_words
 from afterpatch.detect.network.characters import writing
+from afterpatch.detect.network.places import ends
 from afterpatch.detect.network.segments import runs
 
 WEIGHTS: Final = {
@@ -38,7 +39,6 @@ _USUAL: Final = 400
 _FLOOD: Final = 4_000
 _ADDRESS: Final = r"^(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]\.){31}[0-9a-f])(?:\.|$)"
 _HEXADECIMAL: Final = r"^[0-9a-f]{8}[0-9a-f-]*$"  # with the hyphens of a UUID
-_CODE: Final = r"(?:^|[\s,;])127\.\d+\.\d+\.\d+"
 
 # (column with the share of names, share from which it explains the zone, discount, in words)
 EXPLAINED: Final = (
@@ -52,8 +52,12 @@ EXPLAINED: Final = (
 def zones_of(queries: pl.DataFrame) -> pl.DataFrame:
     """Score the zones of one part, all parts of the score but rarity.
 
-    ``queries``: time, src, query, zone, answers, source, record; in order of time inside a zone.
+    ``queries``: time, src, query, zone, place, answered, codes (answered from 127.0.0.0/8).
     """
+    # Texts are compared once: groups are made of their 64-bit hashes.
+    queries = queries.with_columns(
+        pl.col(name).hash().alias(f"{name}_id") for name in ("zone", "src", "query")
+    )
     names = _names(queries)
     starts, counts = runs(names["zone"].to_numpy())
     owner = np.repeat(np.arange(len(counts)), counts)
@@ -87,14 +91,15 @@ def zones_of(queries: pl.DataFrame) -> pl.DataFrame:
 
 def _names(queries: pl.DataFrame) -> pl.DataFrame:
     """One row per distinct name of zones with enough of them, ordered by zone and name."""
-    below = queries.filter(pl.col("query") != pl.col("zone"))
-    answers = pl.col("answers")
-    names = below.group_by("zone", "query").agg(
-        asked_by=pl.col("src").n_unique(),
+    names = queries.group_by("zone_id", "query_id").agg(
+        zone=pl.col("zone").first(),
+        query=pl.col("query").first(),
+        asked_by=pl.col("src_id").n_unique(),
         lasted=pl.col("time").max() - pl.col("time").min(),
-        answered=answers.is_not_null().any(),
-        codes=answers.str.contains(_CODE).any(),
+        answered=pl.col("answered").any(),
+        codes=pl.col("codes").any(),
     )
+    names = names.filter(pl.col("query") != pl.col("zone"))
     enough = names.group_by("zone").len().filter(pl.col("len") >= MIN_NAMES)
     names = names.join(enough.select("zone"), on="zone", how="semi").sort("zone", "query")
     outside = pl.col("query").str.len_bytes() - pl.col("zone").str.len_bytes() - 1
@@ -124,25 +129,19 @@ def _longest_label() -> pl.Expr:
 
 def _asked(queries: pl.DataFrame) -> pl.DataFrame:
     """Per zone: by how many hosts, how often, on how many days, when first and last, and where."""
-    hosts = queries.group_by("zone", "src").agg(
-        names=pl.col("query").n_unique(), days=(pl.col("time") // _DAY_US).n_unique()
+    days = (pl.col("time") // _DAY_US).n_unique()
+    hosts = queries.group_by("zone_id", "src_id").agg(
+        src=pl.col("src").first(), names=pl.col("query_id").n_unique(), days=days
     )
-    paced = hosts.group_by("zone").agg(
+    paced = hosts.group_by("zone_id").agg(
         sources=pl.len(),
         src=pl.col("src").min(),
         per_day=(pl.col("names") / pl.col("days")).median(),
     )
-    whole = queries.group_by("zone").agg(
-        events=pl.len(),
-        days=(pl.col("time") // _DAY_US).n_unique(),
-        first=pl.col("time").first(),
-        last=pl.col("time").last(),
-        first_source=pl.col("source").first(),
-        first_record=pl.col("record").first(),
-        last_source=pl.col("source").last(),
-        last_record=pl.col("record").last(),
+    whole = queries.group_by("zone_id").agg(
+        zone=pl.col("zone").first(), events=pl.len(), days=days, **ends()
     )
-    return whole.join(paced, on="zone")
+    return whole.join(paced, on="zone_id").drop("zone_id")
 
 
 def _pace(per_day: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ import polars as pl
 
 from afterpatch.detect.network import beacons, encoded_names, long_connections, uploads
 from afterpatch.detect.network.alerts import Alert, Channel, Kind, parts_of, stamp
-from afterpatch.model.places import Place
+from afterpatch.detect.network.places import unpacked
 
 
 class Family(NamedTuple):
@@ -61,9 +61,7 @@ def _alert(
     window_us: tuple[int, int],
     sources: Sequence[str],
 ) -> Alert:
-    ends = {
-        Place(sources[row[f"{end}_source"]], row[f"{end}_record"] or 0) for end in ("first", "last")
-    }
+    places = {unpacked(row[end], sources) for end in ("first_place", "last_place")}
     alone = family != ENCODED or row["sources"] == 1
     source = row["src"] if alone else None
     return Alert(
@@ -79,7 +77,7 @@ def _alert(
         count=row["events"],
         first_us=row["first"],
         last_us=row["last"],
-        places=tuple(sorted(ends)),
+        places=tuple(sorted(places)),
         next_step=_next(family.kind, row, source),
     )
 

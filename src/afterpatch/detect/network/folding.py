@@ -13,6 +13,7 @@ def fold_addresses(
     addresses: pl.DataFrame, names: pl.DataFrame, rows: pl.DataFrame, left_out: Counter[str]
 ) -> pl.DataFrame:
     """Leave out addresses that are one server name nearly all the time, if that name is kept."""
+    rows = rows.join(addresses.select("src", "target"), on=("src", "target"), how="semi")
     by_name = rows.group_by("src", "target", "name").len()
     share = pl.col("len") / pl.col("len").sum().over("src", "target")
     mostly = by_name.filter(pl.col("name").is_not_null(), share >= _MOSTLY)

@@ -15,6 +15,7 @@ from afterpatch.detect.network.zones import normal_name, zones
 
 NOT_LOGGED: Final = "(host not logged)"  # passive DNS does not say who asked
 _ADDRESS: Final = r"^\d{1,3}(?:\.\d{1,3}){3}$|^\[|:.*:"
+_CODE: Final = r"(?:^|[\s,;])127\.\d+\.\d+\.\d+"
 _ONE: Final = ("src", "flow")  # one connection: identifiers are a sensor's own, and may clash
 MAX_TIME_US: Final = 7_258_118_400_000_000  # 2200-01-01
 MAX_BYTES: Final = 1 << 50  # a count of bytes above this is a fault of the sensor
@@ -22,7 +23,7 @@ MAX_DURATION_S: Final = 400 * 86_400.0
 
 
 class Channels(NamedTuple):
-    """Rows of one part by what their target is; columns: time, src, target, source, record, …"""
+    """Rows of one part by what their target is; columns: time, src, target, place, …"""
 
     by_address: pl.DataFrame  # bytes; name: the server name of the connection, if known
     by_name: pl.DataFrame  # bytes
@@ -54,7 +55,8 @@ def query_rows(frame: pl.DataFrame, source: int) -> pl.DataFrame:
     queries = conform(frame, DNS).select(
         "time",
         "record",
-        "answers",
+        answered=pl.col("answers").is_not_null(),
+        codes=pl.col("answers").str.contains(_CODE).fill_null(value=False),
         src=pl.col("src_ip").fill_null(NOT_LOGGED),
         query=normal_name("query"),
         source=pl.lit(source, pl.UInt32),
@@ -89,8 +91,7 @@ def outbound(flows: pl.DataFrame, internal: Networks) -> tuple[pl.DataFrame, int
 
 
 def channels_of(flows: pl.DataFrame, roles: Mapping[str, Networks]) -> Channels:
-    """Join rows of one connection, and give each kind of channel its rows, in order of time."""
-    flows = flows.sort("time", "source", "record")
+    """Join rows of one connection, and give each kind of channel its rows."""
     plain = pl.col("host").is_null()
     bare = flows.filter(plain)
     named = flows.filter(~plain)
@@ -98,12 +99,12 @@ def channels_of(flows: pl.DataFrame, roles: Mapping[str, Networks]) -> Channels:
     if not named.is_empty() and not seen.is_empty():
         named = _with_sizes(named, seen)
         names = named.filter(pl.col("flow").is_not_null()).group_by(*_ONE).agg(pl.col("host").min())
-        bare = bare.drop("host").join(names, on=_ONE, how="left", maintain_order="left")
+        bare = bare.drop("host").join(names, on=_ONE, how="left")
         alone = named.join(seen.select(*_ONE).unique(), on=_ONE, how="anti")
-        whole = pl.concat([bare.select(alone.columns), alone]).sort("time", "source", "record")
+        whole = pl.concat([bare.select(alone.columns), alone])
     else:
         whole = flows
-    where = ("time", "src", "source", "record", "bytes_out", "bytes_in")
+    where = ("time", "src", "place", "bytes_out", "bytes_in")
     zone = zones(whole["host"])
     held = whole.select(*where, "duration_s", target=pl.coalesce("host", "dst"))
     sent = whole.with_columns(zone=zone).select(
@@ -123,7 +124,7 @@ def _with_sizes(named: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     single = named.group_by(*_ONE).len().filter(pl.col("len") == 1)
     sizes = sizes.join(single.select(*_ONE), on=_ONE, how="semi")
     return (
-        named.join(sizes, on=_ONE, how="left", maintain_order="left")
+        named.join(sizes, on=_ONE, how="left")
         .with_columns(
             bytes_out=pl.coalesce("bytes_out", "out"), bytes_in=pl.coalesce("bytes_in", "inn")
         )
@@ -141,5 +142,5 @@ def _role(sources: pl.Series, roles: Mapping[str, Networks]) -> pl.Series:
         ", ".join(name for name, mask in masks if mask[place]) for place in range(len(distinct))
     ]
     table = pl.DataFrame({"src": distinct, "role": texts}, schema_overrides={"role": pl.String})
-    joined = pl.DataFrame({"src": sources}).join(table, on="src", how="left", maintain_order="left")
+    joined = pl.DataFrame({"src": sources}).join(table, on="src", how="left")
     return joined["role"]

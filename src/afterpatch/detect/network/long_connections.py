@@ -12,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from afterpatch.detect.network.beacons import fleet_words, span
+from afterpatch.detect.network.places import ends
 
 WEIGHTS: Final = {"longest": 0.45, "rarity": 0.25, "share": 0.20, "quiet": 0.10}
 _SHORTEST_S: Final = 3600.0
@@ -21,7 +22,7 @@ _LOUD: Final = 100_000.0
 
 
 def long_connections(flows: pl.DataFrame, window_us: tuple[int, int]) -> pl.DataFrame:
-    """``flows``: time, src, target, duration_s, bytes_out, bytes_in, source, record, by time."""
+    """``flows``: time, src, target, duration_s, bytes_out, bytes_in, place."""
     window_s = max((window_us[1] - window_us[0]) / 1e6, 1.0)
     held = flows.filter(pl.col("duration_s") > 0)
     table = held.group_by("src", "target").agg(
@@ -29,12 +30,7 @@ def long_connections(flows: pl.DataFrame, window_us: tuple[int, int]) -> pl.Data
         total_s=pl.col("duration_s").sum(),
         volume=(pl.col("bytes_out").fill_null(0) + pl.col("bytes_in").fill_null(0)).sum(),
         events=pl.len(),
-        first=pl.col("time").first(),
-        last=pl.col("time").last(),
-        first_source=pl.col("source").first(),
-        first_record=pl.col("record").first(),
-        last_source=pl.col("source").last(),
-        last_record=pl.col("record").last(),
+        **ends(),
     )
     rate = pl.col("volume") / pl.col("total_s")
     return table.filter(pl.col("longest_s") >= _SHORTEST_S).with_columns(

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from afterpatch.detect.network.beacons import DAY_S, fleet_words
+from afterpatch.detect.network.places import ends
 
 WEIGHTS: Final = {
     "surge": 0.40, "amount": 0.25, "rarity": 0.20, "direction": 0.15, "role": 0.15,
@@ -29,7 +30,7 @@ _JUMP: Final = 20.0
 
 
 def uploads(flows: pl.DataFrame) -> pl.DataFrame:
-    """``flows``: time, src, target, role, bytes_out, bytes_in, source, record, in order of time."""
+    """``flows``: time, src, target, role, bytes_out, bytes_in, place."""
     days = flows.group_by("src", "target", day=pl.col("time") // _DAY_US).agg(
         sent=pl.col("bytes_out").sum(), got=pl.col("bytes_in").sum()
     )
@@ -49,19 +50,14 @@ def uploads(flows: pl.DataFrame) -> pl.DataFrame:
 def _places(flows: pl.DataFrame) -> pl.DataFrame:
     return flows.group_by("src", "target").agg(
         events=pl.len(),
-        first=pl.col("time").first(),
-        last=pl.col("time").last(),
-        first_source=pl.col("source").first(),
-        first_record=pl.col("record").first(),
-        last_source=pl.col("source").last(),
-        last_record=pl.col("record").last(),
+        **ends(),
         role_name=pl.col("role").first(),
     )
 
 
 def _scored(table: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     hosts = flows.group_by("src").agg(
-        host_first=pl.col("time").first(), host_last=pl.col("time").last()
+        host_first=pl.col("time").min(), host_last=pl.col("time").max()
     )
     sent = pl.col("sent")
     usual = table.group_by("src").agg(

@@ -30,6 +30,7 @@ from afterpatch.detect.network.families import (
 )
 from afterpatch.detect.network.folding import fold_addresses, fold_zones
 from afterpatch.detect.network.intake import channels_of, flow_rows, outbound, query_rows
+from afterpatch.detect.network.places import packed
 from afterpatch.detect.network.spool import HELD_ROWS, Spool
 from afterpatch.detect.network.timespan import Hours
 from afterpatch.detect.network.zones import zones
@@ -126,13 +127,16 @@ class _Rank:
         return Ranking(tuple(alerts), first, last, looked_at, left_out)
 
     def _parts(self, spool: Spool, count: bool) -> Iterator[pl.DataFrame]:
-        """Parts inside the window, their sources numbered in order of name."""
+        """Parts inside the window; places are in order of the names of sources."""
         first, last = self._window
         for part in spool.parts():
-            inside = part.filter(pl.col("time").is_between(first, last))
+            inside = part
+            if not part["time"].is_between(first, last).all():
+                inside = part.filter(pl.col("time").is_between(first, last))
             if count:
                 self._left_out["rows outside the window"] += part.height - inside.height
-            yield inside.with_columns(source=self._order.gather(inside["source"]))
+            place = packed(self._order.gather(inside["source"]), inside["record"])
+            yield inside.drop("source", "record").with_columns(place)
 
     def _flow_candidates(self) -> int:
         """Candidates among connections; the number of own hosts that spoke to the outside."""
@@ -147,8 +151,9 @@ class _Rank:
             self._note_called(by_name)
             by_name = self._keep(BY_NAME, by_name)
             by_address = beacons.channels(rows.by_address, self._window)
+            by_address = self._able(BY_ADDRESS, by_address)
             by_address = fold_addresses(by_address, by_name, rows.by_address, self._left_out)
-            self._keep(BY_ADDRESS, by_address)
+            self._found.setdefault(BY_ADDRESS, []).append(by_address)
             self._keep(HELD, long_connections.long_connections(rows.held, self._window))
             self._keep(SENT, uploads.uploads(rows.sent))
         return fleet
@@ -162,34 +167,35 @@ class _Rank:
     def _zone_candidates(self) -> int:
         """Candidates among zones, with the hosts of each; the number of hosts that asked."""
         asking = pl.Series([], dtype=pl.String)
-        for part in self._parts(self._watch._queries, count=True):
-            queries = part.sort("zone", "time", "source", "record")
+        for queries in self._parts(self._watch._queries, count=True):
             asking = pl.concat([asking, queries["src"].unique()]).unique()
-            spread = queries.group_by("zone").agg(sources=pl.col("src").n_unique())
             rows = queries.filter(~pl.col("zone").str.ends_with(".arpa")).select(
-                "time", "src", "source", "record", target="zone",
+                "time", "src", "place", target="zone",
                 bytes_out=pl.lit(None, pl.Int64), bytes_in=pl.lit(None, pl.Int64),
             )  # fmt: skip
             asked = beacons.channels(rows, self._window)
-            asked = asked.join(spread, left_on="target", right_on="zone", how="left")
-            self._keep(BY_ZONE, asked)
+            self._keep(BY_ZONE, asked.join(_spread_of(queries), on="target", how="left"))
             self._keep(ENCODED, encoded_names.zones_of(queries).rename({"zone": "target"}))
         return len(asking)
 
     def _keep(self, family: Family, table: pl.DataFrame) -> pl.DataFrame:
-        """Remember the channels that could still reach the floor, the best ones if too many."""
+        """Remember the channels that could still reach the floor; they are returned."""
+        best = self._able(family, table)
+        self._found.setdefault(family, []).append(best)
+        return best
+
+    def _able(self, family: Family, table: pl.DataFrame) -> pl.DataFrame:
+        """The channels that reach the floor if they are rare, the best ones if too many."""
         self._channels += table.height
+        floor = self._settings.floor
         ceiling = table.with_columns(rarity=pl.lit(1.0)).with_columns(score=_score(family, table))
-        able = ceiling.filter(pl.col("score") >= self._settings.floor)
-        self._left_out[f"channels below the floor of {self._settings.floor:g}"] += (
-            table.height - able.height
-        )
+        able = ceiling.filter(pl.col("score") >= floor)
         best = able.sort("score", "src", "target", descending=(True, False, False))
         best = best.head(MAX_CANDIDATES)
+        self._left_out[f"channels below the floor of {floor:g}"] += table.height - able.height
         self._left_out[f"{family.kind} candidates above {MAX_CANDIDATES:,} a part"] += (
             able.height - best.height
         )
-        self._found.setdefault(family, []).append(best)
         return best
 
     def _with_rarity(
@@ -242,6 +248,15 @@ _COLUMNS: Final[Mapping[Family, tuple[str, ...]]] = {
     SENT: ("dst", "zone"),
 }
 _ZONED: Final = (BY_ZONE, ENCODED)
+
+
+def _spread_of(queries: pl.DataFrame) -> pl.DataFrame:
+    """How many hosts ask each zone."""
+    return (
+        queries.group_by(pl.col("zone").hash())
+        .agg(target=pl.col("zone").first(), sources=pl.col("src").hash().n_unique())
+        .drop("zone")
+    )
 
 
 def _score(family: Family, table: pl.DataFrame) -> pl.Expr:
