@@ -33,7 +33,6 @@ _WORDS: Final = 0.50  # share of common letter pairs in names made of words (mea
 _DATA: Final = 0.20  # the same in encoded data: base32 0.13, hexadecimal 0.06
 _SHORT_CHARS: Final = 6
 _LONG_CHARS: Final = 16
-_LABELS: Final = 8  # labels looked at for the longest
 _TRICKLE: Final = 24  # names per host and day
 _USUAL: Final = 400
 _FLOOD: Final = 4_000
@@ -119,12 +118,7 @@ def _names(queries: pl.DataFrame) -> pl.DataFrame:
 
 def _longest_label() -> pl.Expr:
     labels = pl.col("below").str.split(".")
-    longest = labels.list.get(0)
-    for place in range(1, _LABELS):
-        label = labels.list.get(place, null_on_oob=True)
-        longer = label.str.len_bytes() > longest.str.len_bytes()
-        longest = pl.when(longer.fill_null(value=False)).then(label).otherwise(longest)
-    return longest
+    return labels.list.get(labels.list.eval(pl.element().str.len_bytes()).list.arg_max())
 
 
 def _asked(queries: pl.DataFrame) -> pl.DataFrame:
