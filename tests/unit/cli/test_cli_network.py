@@ -144,3 +144,52 @@ def test_no_name_in_a_log_acts_on_the_terminal(tmp_path: Path) -> None:
         assert "\x1b" not in out
         assert "\u202e" not in out
         assert "evil" in out
+
+
+def eve(number: int) -> list[dict[str, object]]:
+    """What Suricata says of one call: its TLS handshake and its flow."""
+    time = (
+        f"2020-04-{6 + number // 48:02}T{number // 2 % 24:02}:{number % 2 * 30:02}:00.000000+0000"
+    )
+    ends = {
+        "timestamp": time, "flow_id": 1000 + number, "src_ip": "10.0.0.5", "src_port": 50_000,
+        "dest_ip": "203.0.113.9", "dest_port": 443, "proto": "TCP",
+    }  # fmt: skip
+    flow = {"bytes_toserver": 800, "bytes_toclient": 900, "age": 1}
+    return [
+        {**ends, "event_type": "tls", "tls": {"sni": "c2.hidden.example"}},
+        {**ends, "event_type": "flow", "flow": flow},
+    ]
+
+
+def test_suricata_events_are_joined_by_flow(tmp_path: Path) -> None:
+    events = [event for number in range(96) for event in eve(number)]
+    (tmp_path / "eve.json").write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
+    _, out, _ = run(tmp_path, "--format", "jsonl")
+    alert = orjson.loads(out.splitlines()[0])
+    assert (alert["source"], alert["target"]) == ("10.0.0.5", "c2.hidden.example")
+    assert alert["count"] == 96
+    assert "sends 800 bytes nearly every time" in alert["because"]
+
+
+def test_a_bind_query_log_shows_the_zone_that_is_asked(tmp_path: Path) -> None:
+    lines = [
+        f"{6 + n // 48:02}-Apr-2020 {n // 2 % 24:02}:{n % 2 * 30:02}:00.000 queries: info: client "
+        f"@0x7f 10.0.0.5#53211 (n{n}.hidden.example): query: n{n}.hidden.example IN A + (10.0.0.2)"
+        for n in range(96)
+    ]
+    (tmp_path / "query.log").write_text("\n".join(lines) + "\n")
+    code, out, err = run(tmp_path)
+    assert code == 1, err
+    assert "10.0.0.5 -> hidden.example (DNS zone)" in out
+    assert "asks every 30 min ± 0 s" in out
+
+
+def test_lost_records_are_told(tmp_path: Path) -> None:
+    head = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.resp_h\n"
+    (tmp_path / "conn.log").write_text(head + "1.0\tC1\t10.0.0.5\t203.0.113.9\n1.0\tshort\n")
+    code, out, err = run(tmp_path)
+    assert code == 3
+    assert "No alerts." in out
+    assert "not read: " in err
+    assert "conn.log" in err
