@@ -20,7 +20,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from afterpatch.detect.network.watch import Settings, Watch
+from afterpatch.detect.network.ranking import Settings
+from afterpatch.detect.network.watch import Watch
 from afterpatch.simulate.network import Beacon, NetworkPlan, traffic
 from benchmarks import rita
 

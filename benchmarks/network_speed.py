@@ -17,7 +17,8 @@ import numpy as np
 import polars as pl
 import psutil
 
-from afterpatch.detect.network.watch import Settings, Watch
+from afterpatch.detect.network.ranking import Settings
+from afterpatch.detect.network.watch import Watch
 
 BATCH: int = 500_000
 DAY_US: int = 86_400 * 1_000_000

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from afterpatch.detect.network.alerts import Alert, Ranking
 from afterpatch.detect.network.allow import Allowed, apply
+from afterpatch.detect.network.ranking import Settings
 from afterpatch.detect.network.timing import timing
-from afterpatch.detect.network.watch import Settings, Watch
+from afterpatch.detect.network.watch import Watch
 
 DAY_S = 86_400
 SEEDS = st.integers(0, 2**32 - 1)

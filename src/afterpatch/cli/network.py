@@ -18,7 +18,7 @@ from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
 from afterpatch.detect.network.addresses import INTERNAL, Networks
 from afterpatch.detect.network.alerts import Ranking
 from afterpatch.detect.network.allow import Allowed, apply
-from afterpatch.detect.network.watch import FLOOR, Settings
+from afterpatch.detect.network.ranking import FLOOR, Settings
 from afterpatch.model.errors import UsageError
 from afterpatch.pipeline.network import NetworkRun, rank_paths
 from afterpatch.report.atomic import write_atomically

@@ -9,7 +9,8 @@ from typing import Final
 
 from afterpatch.detect.network.alerts import Ranking
 from afterpatch.detect.network.native import neutral_rows
-from afterpatch.detect.network.watch import Settings, Watch
+from afterpatch.detect.network.ranking import Settings
+from afterpatch.detect.network.watch import Watch
 from afterpatch.evidence.discover import discover
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from afterpatch.detect.network.alerts import Alert, Ranking
-from afterpatch.detect.network.watch import Settings, Watch
+from afterpatch.detect.network.ranking import Settings
+from afterpatch.detect.network.watch import Watch
 
 START_US = int(datetime(2020, 4, 6, tzinfo=UTC).timestamp()) * 1_000_000  # a Monday
 HOUR_S, DAY_S = 3_600, 86_400

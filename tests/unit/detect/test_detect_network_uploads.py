@@ -5,7 +5,7 @@ import polars as pl
 from tests.unit.detect.network_samples import DAY_S, HOUR_S, find, fleet, flows, rank
 
 from afterpatch.detect.network.addresses import Networks
-from afterpatch.detect.network.watch import Settings
+from afterpatch.detect.network.ranking import Settings
 
 
 def usual(days: int, host: str = "10.0.0.5", sent: int = 200_000) -> pl.DataFrame:

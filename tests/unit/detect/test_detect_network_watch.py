@@ -15,7 +15,7 @@ from tests.unit.detect.network_samples import (
 )
 
 from afterpatch.detect.network.addresses import Networks
-from afterpatch.detect.network.watch import Settings
+from afterpatch.detect.network.ranking import Settings
 
 WEEK_CALLS = np.arange(0, 7 * DAY_S, 7_200)
 

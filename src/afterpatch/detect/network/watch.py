@@ -1,53 +1,17 @@
-"""From rows to a ranking: the one module that knows the order of this folder.
+"""What a user of this folder holds: give it frames, ask it for a ranking.
 
 Enters: neutral frames, in any order and from any number of sources. Leaves: a :class:`Ranking`.
-Memory: one part of the spool (see :mod:`spool`), and at most MAX_CANDIDATES channels per kind and
-part; channels that cannot reach the floor, however rare they are, are dropped at once. What is
-dropped is counted.
+Memory: one part of a spool (see :mod:`spool`), and the candidates (see :mod:`ranking`).
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
-from afterpatch.detect.network import beacons, encoded_names, long_connections, uploads
-from afterpatch.detect.network.addresses import INTERNAL, Networks
-from afterpatch.detect.network.alerts import Ranking, weighted
-from afterpatch.detect.network.families import (
-    BY_ADDRESS,
-    BY_NAME,
-    BY_ZONE,
-    ENCODED,
-    HELD,
-    SENT,
-    WEIGHTS,
-    Family,
-    alerts_of,
-)
-from afterpatch.detect.network.folding import fold_addresses, fold_zones
-from afterpatch.detect.network.intake import channels_of, flow_rows, outbound, query_rows
-from afterpatch.detect.network.places import packed
+from afterpatch.detect.network.alerts import Ranking
+from afterpatch.detect.network.intake import flow_rows, query_rows
+from afterpatch.detect.network.ranking import Ranker, Settings, Taken
 from afterpatch.detect.network.spool import HELD_ROWS, Spool
-from afterpatch.detect.network.timespan import Hours
-from afterpatch.detect.network.zones import zones
-
-MAX_CANDIDATES: Final = 20_000
-MAX_WINDOW_US: Final = 90 * 86_400 * 1_000_000
-FLOOR: Final = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is one's own, which hosts have a role, and what a channel must reach to be kept."""
-
-    internal: Networks = field(default_factory=lambda: Networks.of(INTERNAL))
-    roles: Mapping[str, Networks] = field(default_factory=dict)
-    window_us: int = MAX_WINDOW_US
-    floor: float = FLOOR
 
 
 class Watch:
@@ -55,210 +19,31 @@ class Watch:
 
     def __init__(self, folder: Path, settings: Settings, held_rows: int = HELD_ROWS) -> None:
         self._settings = settings
-        self._flows = Spool(folder, "src", held_rows)
-        self._queries = Spool(folder, "zone", held_rows)
-        self._sources: list[str] = []
-        self._hours = Hours()
-        self._read: Counter[str] = Counter(flows=0, queries=0)
-        self._left_out: Counter[str] = Counter()
+        self._taken = Taken(Spool(folder, "src", held_rows), Spool(folder, "zone", held_rows))
 
     def add_flows(self, frame: pl.DataFrame, source: str) -> None:
         """Connections of one source, see :data:`frames.FLOWS`."""
-        self._take("flows", self._flows, frame, flow_rows(frame, self._number(source)))
+        rows = flow_rows(frame, self._number(source))
+        self._take("flows", self._taken.flows, frame, rows)
 
     def add_dns(self, frame: pl.DataFrame, source: str) -> None:
         """DNS queries of one source, see :data:`frames.DNS`."""
-        self._take("queries", self._queries, frame, query_rows(frame, self._number(source)))
+        rows = query_rows(frame, self._number(source))
+        self._take("queries", self._taken.queries, frame, rows)
 
     def rank(self) -> Ranking:
         """Everything taken so far, ranked. Needs no network and no clock."""
-        return _Rank(self).ranking()
+        return Ranker(self._taken, self._settings).ranking()
 
     def _take(self, name: str, spool: Spool, frame: pl.DataFrame, rows: pl.DataFrame) -> None:
-        self._read[name] += frame.height
-        self._left_out[f"{name} without a time, a host or a target"] += frame.height - rows.height
-        self._hours.add(rows["time"])
+        taken = self._taken
+        taken.read[name] += frame.height
+        taken.left_out[f"{name} without a time, a host or a target"] += frame.height - rows.height
+        taken.hours.add(rows["time"])
         spool.add(rows)
 
     def _number(self, source: str) -> int:
-        if not self._sources or self._sources[-1] != source:
-            self._sources.append(source)
-        return len(self._sources) - 1
-
-
-class _Rank:
-    """One ranking over what a watch has taken."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self._settings = watch._settings
-        self._left_out = Counter(watch._left_out)
-        self._names = sorted(set(watch._sources))
-        places = {name: place for place, name in enumerate(self._names)}
-        self._order = pl.Series([places[name] for name in watch._sources], dtype=pl.UInt32)
-        self._window = watch._hours.window(self._settings.window_us)
-        self._found: dict[Family, list[pl.DataFrame]] = {}
-        self._called: list[pl.DataFrame] = []
-        self._channels = 0
-
-    def ranking(self) -> Ranking:
-        asking = self._zone_candidates()
-        fleet = self._flow_candidates()
-        tables = {family: pl.concat(found) for family, found in self._found.items()}
-        if BY_ZONE in tables and self._called:
-            called = pl.concat(self._called)
-            tables[BY_ZONE] = fold_zones(tables[BY_ZONE], called, self._left_out)
-        tables = self._with_rarity(tables, fleet, asking)
-        alerts = [
-            alert
-            for family, table in tables.items()
-            for alert in alerts_of(
-                family,
-                table.filter(pl.col("score") >= self._settings.floor),
-                asking if family in (BY_ZONE, ENCODED) else fleet,
-                self._window,
-                self._names,
-            )
-        ]
-        alerts.sort(key=lambda a: (-a.score, a.kind, a.source or "", a.target, a.channel))
-        looked_at = {**self._watch._read, "hosts": max(fleet, asking), "channels": self._channels}
-        first, last = self._window if self._watch._hours else (None, None)
-        left_out = {why: count for why, count in sorted(self._left_out.items()) if count}
-        return Ranking(tuple(alerts), first, last, looked_at, left_out)
-
-    def _parts(self, spool: Spool, count: bool) -> Iterator[pl.DataFrame]:
-        """Parts inside the window; places are in order of the names of sources."""
-        first, last = self._window
-        for part in spool.parts():
-            inside = part
-            if not part["time"].is_between(first, last).all():
-                inside = part.filter(pl.col("time").is_between(first, last))
-            if count:
-                self._left_out["rows outside the window"] += part.height - inside.height
-            place = packed(self._order.gather(inside["source"]), inside["record"])
-            yield inside.drop("source", "record").with_columns(place)
-
-    def _flow_candidates(self) -> int:
-        """Candidates among connections; the number of own hosts that spoke to the outside."""
-        fleet = 0
-        for part in self._parts(self._watch._flows, count=True):
-            flows, inside, inbound = outbound(part, self._settings.internal)
-            self._left_out["flows between own addresses"] += inside
-            self._left_out["flows from outside"] += inbound
-            fleet += flows["src"].n_unique()
-            rows = channels_of(flows, self._settings.roles)
-            by_name = beacons.channels(rows.by_name, self._window)
-            self._note_called(by_name)
-            by_name = self._keep(BY_NAME, by_name)
-            by_address = beacons.channels(rows.by_address, self._window)
-            by_address = self._able(BY_ADDRESS, by_address)
-            by_address = fold_addresses(by_address, by_name, rows.by_address, self._left_out)
-            self._found.setdefault(BY_ADDRESS, []).append(by_address)
-            self._keep(HELD, long_connections.long_connections(rows.held, self._window))
-            self._keep(SENT, uploads.uploads(rows.sent))
-        return fleet
-
-    def _note_called(self, by_name: pl.DataFrame) -> None:
-        """Server names in the zones that are candidates: :func:`folding.fold_zones` needs them."""
-        called = by_name.select("src", "contacts", target=zones(by_name["target"]))
-        for asked in self._found.get(BY_ZONE, ()):
-            self._called.append(called.join(asked, on=("src", "target"), how="semi"))
-
-    def _zone_candidates(self) -> int:
-        """Candidates among zones, with the hosts of each; the number of hosts that asked."""
-        asking = pl.Series([], dtype=pl.String)
-        for queries in self._parts(self._watch._queries, count=True):
-            asking = pl.concat([asking, queries["src"].unique()]).unique()
-            rows = queries.filter(~pl.col("zone").str.ends_with(".arpa")).select(
-                "time", "src", "place", target="zone",
-                bytes_out=pl.lit(None, pl.Int64), bytes_in=pl.lit(None, pl.Int64),
-            )  # fmt: skip
-            asked = beacons.channels(rows, self._window)
-            self._keep(BY_ZONE, asked.join(_spread_of(queries), on="target", how="left"))
-            self._keep(ENCODED, encoded_names.zones_of(queries).rename({"zone": "target"}))
-        return len(asking)
-
-    def _keep(self, family: Family, table: pl.DataFrame) -> pl.DataFrame:
-        """Remember the channels that could still reach the floor; they are returned."""
-        best = self._able(family, table)
-        self._found.setdefault(family, []).append(best)
-        return best
-
-    def _able(self, family: Family, table: pl.DataFrame) -> pl.DataFrame:
-        """The channels that reach the floor if they are rare, the best ones if too many."""
-        self._channels += table.height
-        floor = self._settings.floor
-        ceiling = table.with_columns(rarity=pl.lit(1.0)).with_columns(score=_score(family, table))
-        able = ceiling.filter(pl.col("score") >= floor)
-        best = able.sort("score", "src", "target", descending=(True, False, False))
-        best = best.head(MAX_CANDIDATES)
-        self._left_out[f"channels below the floor of {floor:g}"] += table.height - able.height
-        self._left_out[f"{family.kind} candidates above {MAX_CANDIDATES:,} a part"] += (
-            able.height - best.height
-        )
-        return best
-
-    def _with_rarity(
-        self, tables: dict[Family, pl.DataFrame], fleet: int, asking: int
-    ) -> dict[Family, pl.DataFrame]:
-        """How many hosts have each target, and the score that follows."""
-        spread = self._spread({f: t["target"] for f, t in tables.items() if f not in _ZONED})
-        result = {}
-        for family, table in tables.items():
-            if family not in _ZONED:
-                table = table.join(spread[family], on="target", how="left")
-            hosts = asking if family in _ZONED else fleet
-            rarity = beacons.rarity(pl.col("sources"), hosts)
-            shares = encoded_names.COMMON_SHARES if family == ENCODED else beacons.COMMON_SHARES
-            common = beacons.common_discount(pl.col("sources"), hosts, shares)
-            explained = pl.col("discount") if "discount" in table.columns else pl.lit(1.0)
-            table = table.with_columns(
-                rarity=rarity, discount=pl.min_horizontal(explained, common), common=common
-            )
-            scored = table.with_columns(score=_score(family, table))
-            below = scored.filter(pl.col("score") < self._settings.floor).height
-            self._left_out[f"channels below the floor of {self._settings.floor:g}"] += below
-            result[family] = scored
-        return result
-
-    def _spread(self, targets: Mapping[Family, pl.Series]) -> dict[Family, pl.DataFrame]:
-        """Hosts per target, over all parts: every host is in exactly one part."""
-        wanted = pl.concat([pl.Series([], dtype=pl.String), *targets.values()]).unique().implode()
-        found: dict[str, list[pl.DataFrame]] = {"dst": [], "host": [], "zone": []}
-        for part in self._parts(self._watch._flows, count=False):
-            flows, _, _ = outbound(part, self._settings.internal)
-            pairs = flows.select("src", "dst", "host").unique()
-            pairs = pairs.with_columns(zone=zones(pairs["host"]))
-            for column, tables in found.items():
-                here = pairs.select("src", target=column).filter(pl.col("target").is_in(wanted))
-                tables.append(here.group_by("target").agg(sources=pl.col("src").n_unique()))
-        return {
-            family: pl.concat([table for column in _COLUMNS[family] for table in found[column]])
-            .group_by("target")
-            .agg(pl.col("sources").sum())
-            for family in targets
-        }
-
-
-# Where the targets of a family are found; an address is never a name, so the tables do not mix.
-_COLUMNS: Final[Mapping[Family, tuple[str, ...]]] = {
-    BY_ADDRESS: ("dst",),
-    BY_NAME: ("host",),
-    HELD: ("dst", "host"),
-    SENT: ("dst", "zone"),
-}
-_ZONED: Final = (BY_ZONE, ENCODED)
-
-
-def _spread_of(queries: pl.DataFrame) -> pl.DataFrame:
-    """How many hosts ask each zone."""
-    return (
-        queries.group_by(pl.col("zone").hash())
-        .agg(target=pl.col("zone").first(), sources=pl.col("src").hash().n_unique())
-        .drop("zone")
-    )
-
-
-def _score(family: Family, table: pl.DataFrame) -> pl.Expr:
-    score = weighted(WEIGHTS[family.kind])
-    return score * pl.col("discount") if "discount" in table.columns else score
+        sources = self._taken.sources
+        if not sources or sources[-1] != source:
+            sources.append(source)
+        return len(sources) - 1
