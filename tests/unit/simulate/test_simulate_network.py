@@ -1,10 +1,14 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import polars as pl
 
+from afterpatch.detect.network.alerts import KINDS
+from afterpatch.detect.sunburst.hosts import Sighting, scope
 from afterpatch.simulate.network import Beacon, NetworkPlan, SlowNames, Theft, Tunnel, traffic
+from afterpatch.simulate.network_demo import demo_network
 from afterpatch.simulate.zeek_logs import CONN, write_zeek
 
 START = datetime(2020, 4, 6, tzinfo=UTC)
@@ -65,3 +69,11 @@ def test_zeek_logs_have_every_row_and_every_column(tmp_path: Path) -> None:
     for name in ("conn", "dns", "ssl", "http"):
         again = (tmp_path / "again" / f"{name}.log").read_bytes()
         assert again == (tmp_path / f"{name}.log").read_bytes()
+
+
+def test_the_demo_hides_one_channel_of_each_kind() -> None:
+    plan = replace(demo_network(), days=1, browsing=1)
+    labels = traffic(plan).labels
+    assert {label["kind"] for label in labels} == set(KINDS)
+    (names,) = [channel for channel in plan.channels if isinstance(channel, SlowNames)]
+    assert scope([Sighting(name) for name in names.names]).hosts[0].labels == len(names.names)
