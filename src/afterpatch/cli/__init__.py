@@ -21,6 +21,7 @@ VERBS: Final = (
     "demo",
     "explain",
     "hunt",
+    "network",
     "orion",
     "rules",
     "simulate",
