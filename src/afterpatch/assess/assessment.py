@@ -100,12 +100,13 @@ def _account(
     unsupported: Sequence[tuple[str, str]],
     readings: Sequence[Reading],
 ) -> RuleAccount:
-    evaluated = frozenset(rule for reading in readings for rule in reading.evaluated)
-    loaded = {rule.id for rule in rules}
+    kinds = frozenset(kind for reading in readings for kind in reading.evaluated)
+    loaded = {rule.id: rule.kind in kinds for rule in rules}
+    evaluated = sum(loaded.values())
     return RuleAccount(
         loaded=len(loaded) + len(unsupported),
-        evaluated=len(loaded & evaluated),
-        not_applicable=len(loaded - evaluated),
+        evaluated=evaluated,
+        not_applicable=len(loaded) - evaluated,
         unsupported=tuple(sorted(unsupported)),
     )
 

@@ -56,7 +56,7 @@ def load(id_or_path: str) -> Campaign:
         keys=tuple(part.model() for part in document.keys),
         lifetimes=tuple(part.model() for part in document.lifetimes),
         actors=tuple(part.model() for part in document.actors),
-        advice=document.advice,
+        advice=document.advised(),
         rules=pack.rules,
         indicators=pack.indicators,
         networks=pack.networks,

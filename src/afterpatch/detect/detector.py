@@ -20,10 +20,11 @@ from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Wanted
+from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import Hunted
+from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
 from afterpatch.model.times import from_us, rfc3339, to_us
 
@@ -45,6 +46,11 @@ _WEB_FIELDS: Final = (
     "cs-uri-stem",
     "cs-uri-query",
     "cs-user-agent",
+    "answer",
+    "dst_ip",
+    "query",
+    "sni",
+    "src_ip",
 )
 
 
@@ -52,7 +58,7 @@ _WEB_FIELDS: Final = (
 class MatchResult:
     """hits: by rule, then row. overflow: rule id -> matches beyond the hits kept (exact).
 
-    evaluated: ids of the rules that apply to the batch, whether or not they matched.
+    evaluated: kinds of the rules that apply to the batch, whether or not they matched.
     hunted: what a hunt beside the campaign summed up.
     """
 
@@ -83,15 +89,9 @@ class Detector:
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
         self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
-        self._prefilters: dict[Family, Built] = {}
+        self._prefilters: dict[Family | tuple[Logsource, Spelling], Built] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
-        self.infos = (
-            *(rule.info for rule in self._sigma.rules),
-            *(correlation.info for correlation in self._correlations),
-            *yara.infos,
-            *self._indicators.infos,
-        )
 
     @classmethod
     def build(
@@ -119,6 +119,16 @@ class Detector:
         )
 
     @property
+    def infos(self) -> tuple[RuleInfo, ...]:
+        """Every rule and indicator that can be evaluated."""
+        return (
+            *(rule.info for rule in self._sigma.rules),
+            *(correlation.info for correlation in self._correlations),
+            *self._yara.infos,
+            *self._indicators.infos,
+        )
+
+    @property
     def silent(self) -> frozenset[str]:
         """Rules that only feed correlations: their hits go to :meth:`correlate`, no further."""
         return self._silent
@@ -136,32 +146,24 @@ class Detector:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
         return self._built(prefilter).prefilter
 
+    def wanted_of(self, logsource: Logsource, spelling: Spelling) -> Wanted | None:
+        """The same for the log of one log source alone."""
+        key = (logsource, spelling)
+        if key not in self._prefilters:
+            rules = self._sigma.rules_for(logsource)
+            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling)
+        return self._prefilters[key].prefilter
+
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
         return self._built(prefilter).forced_by
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
-        """Ids of the rules and indicators that events of a log source are tested with."""
-        columns = _web_columns(logsource)
-        return self._rules_for(logsource) | {i.id for i in self._indicators.infos_for(columns)}
-
-    def applicable_kinds(self, logsource: Logsource) -> frozenset[str]:
-        """The same with types of indicators (``indicator:ip``) in the place of each one's id."""
-        columns = _web_columns(logsource)
-        return self._rules_for(logsource) | self._indicators.types_for(columns)
-
-    def evaluated_kinds(self, batch: Batch) -> frozenset[str]:
-        """:meth:`evaluated` with types of indicators in the place of each one's id."""
-        if batch.frame.height == 0:
-            return frozenset()
-        types = self._indicators.types_for(batch.frame.columns)
-        return self._rules_for(batch.logsource) | types
-
-    @property
-    def content_kinds(self) -> frozenset[str]:
-        """:attr:`content_rules` with the type of indicators in the place of each one's id."""
-        yara = frozenset(info.id for info in self._yara.infos)
-        return yara | self._indicators.types_for(["Sha256"])
+        """The rules and indicators that events of a log source are tested with, by kind."""
+        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
+        table = NATIVE.get((logsource.product, logsource.service), {})
+        columns += [column for native in table.values() for column in native]
+        return self._rules_for(logsource) | self._indicators.kinds_for(columns)
 
     def _rules_for(self, logsource: Logsource) -> frozenset[str]:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
@@ -170,9 +172,9 @@ class Detector:
 
     @property
     def content_rules(self) -> frozenset[str]:
-        """Ids of everything that :meth:`match_content` tests."""
-        hashes = self._indicators.infos_for(["Sha256"])
-        return frozenset(info.id for info in (*self._yara.infos, *hashes))
+        """Everything that :meth:`match_content` tests, by kind."""
+        yara = (info.id for info in self._yara.infos)
+        return self._indicators.kinds_for(["Sha256"]).union(yara)
 
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """Hits of all Sigma rules and indicators in a batch, one result per span.
@@ -271,11 +273,11 @@ class Detector:
         yield from self._indicators.match(batch)
 
     def evaluated(self, batch: Batch) -> frozenset[str]:
-        """Ids of the rules that apply to a batch that has rows, whether or not they match."""
+        """The rules that apply to a batch that has rows, whether or not they match, by kind."""
         if batch.frame.height == 0:
             return frozenset()
-        found = self._indicators.infos_for(batch.frame.columns)
-        return self._rules_for(batch.logsource) | {info.id for info in found}
+        kinds = self._indicators.kinds_for(batch.frame.columns)
+        return self._rules_for(batch.logsource) | kinds
 
     def hits(
         self,
@@ -306,10 +308,6 @@ class Detector:
                 fields=fields,
                 raw=(raws[at] or "")[:MAX_FIELD_CHARS],
             )
-
-
-def _web_columns(logsource: Logsource) -> list[str]:
-    return [column for name in _WEB_FIELDS for column in names(name, logsource)]
 
 
 def _time(micros: int | None) -> datetime | None:

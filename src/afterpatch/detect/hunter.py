@@ -54,7 +54,7 @@ class Hunter:
                 for excused, some in self._excuses.split(info, batch, rows):
                     for at, part in _parts(some, ends):
                         sums[at][info.id, excused] = self._sum(info, part, batch, spans[at][0])
-        evaluated = self.detector.evaluated_kinds(batch)
+        evaluated = self.detector.evaluated(batch)
         return tuple(
             Hunted(*parts, evaluated)
             for parts in zip(sums, map(tuple, feeding), overflow, strict=True)
@@ -63,7 +63,7 @@ class Hunter:
     @property
     def reads_content(self) -> bool:
         """Whether some rule asks for the bytes of files."""
-        return bool(self.detector.content_kinds)
+        return bool(self.detector.content_rules)
 
     @property
     def scans(self) -> bool:
@@ -83,7 +83,7 @@ class Hunter:
         for hit in self.detector.match_content(data, sha256, item_name, fields, time):
             excused = self.excused(hit)
             sums[hit.rule, excused] = HitSum(1, hit.time, hit.time, (hit,))
-        asked = self.detector.content_kinds
+        asked = self.detector.content_rules
         if data is None:
             asked -= {info.id for info in self.detector.infos if info.engine == "yara"}
         return Hunted(sums=sums, evaluated=asked, gaps=self.detector.take_gaps())

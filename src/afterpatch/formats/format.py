@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import Logsource, Piece, Spelling, Wanted
 from afterpatch.model.places import Item
 
 HEAD_BYTES = 65_536
@@ -28,7 +28,10 @@ class Format:
     recognise   (head bytes, item) -> why it is this format ("header", "file name") or "".
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
+                "logsource" asks for one made of the rules for the source's log source alone.
     logsource   what its batches are, for formats with a prefilter (their batches may stay away).
+    logsource_in  (head bytes, item) -> the same, where the head tells it; None = no prefilter.
+    spelling    how a column's text stands in the raw text, for a prefilter by log source.
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
 
@@ -36,6 +39,8 @@ class Format:
     recognise: Callable[[bytes, Item], str]
     read: Reader
     seekable: bool = False
-    prefilter: Literal["", "webserver", "exchange"] = ""
+    prefilter: Literal["", "webserver", "exchange", "logsource"] = ""
     logsource: Logsource | None = None
+    logsource_in: Callable[[bytes, Item], Logsource | None] | None = None
+    spelling: Spelling = "plain"
     content: bool = False

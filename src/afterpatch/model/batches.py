@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,11 @@ RECORD: Final = "@record"  # Int64: line or record number in the source, from 1
 RAW: Final = "@raw"  # String: the record's original text, cut at MAX_RAW_CHARS
 RESERVED: Final = (TIME, RECORD, RAW)
 MAX_RAW_CHARS: Final = 16_384
+
+
+# How a column's text stands in the raw text: as it is but for what W3C and CSV do; with escapes
+# (JSON, Zeek); or as lengths and labels, ``(3)www(7)example(3)com(0)``.
+Spelling = Literal["plain", "escaped", "labels"]
 
 
 class Logsource(NamedTuple):

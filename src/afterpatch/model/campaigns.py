@@ -10,6 +10,10 @@ BANDS: Final[tuple[Band, ...]] = ("none", "attempted", "compromised", "follow-up
 
 KeyStrength = Literal["strong", "nearby", "context"]
 
+# not-fixed: an affected build in the end; fix-unknown: no evidence says which; not-cleared: some of
+# the window stays open.
+AdviceWhen = Literal["always", "not-fixed", "fix-unknown", "not-cleared"]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -125,6 +129,14 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """One imperative sentence, and for whom: see :data:`AdviceWhen`."""
+
+    text: str
+    when: AdviceWhen = "always"
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A loaded, validated pack. ``sha256`` covers every file of the pack."""
 
@@ -143,7 +155,7 @@ class Campaign:
     keys: tuple[Key, ...]
     lifetimes: tuple[Lifetime, ...]
     actors: tuple[Actor, ...]
-    advice: Mapping[Band, tuple[str, ...]]
+    advice: Mapping[Band, tuple[Advice, ...]]
     rules: tuple[RuleText, ...]
     indicators: tuple[Indicator, ...]
     networks: tuple[Network, ...]

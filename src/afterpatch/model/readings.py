@@ -14,7 +14,7 @@ class Reading:
 
     overflow   rule id -> matches beyond the hits kept; counts stay exact.
     observed   coverage: log name -> hours since the epoch with events -> how many.
-    evaluated  ids of the rules that met events they apply to.
+    evaluated  the rules that met events they apply to, by ``RuleInfo.kind``.
     hunted     what the user's own rules found, summed up.
     """
 

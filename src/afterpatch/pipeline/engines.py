@@ -14,7 +14,7 @@ import numpy.typing as npt
 from afterpatch.campaigns.placeholders import Placeholders
 from afterpatch.detect.detector import Detector, Family, MatchResult
 from afterpatch.detect.hunter import Hunter
-from afterpatch.model.batches import Batch, Logsource, Wanted
+from afterpatch.model.batches import Batch, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hunts import Hunted, Suppression
 
@@ -58,8 +58,14 @@ class Engines:
         mine = self.campaign.wanted(prefilter)
         if self.hunter is None or mine is None:
             return mine
-        theirs = self.hunter.detector.wanted(prefilter)
-        return None if theirs is None else _Either(mine, theirs)
+        return _either(mine, self.hunter.detector.wanted(prefilter))
+
+    def wanted_of(self, logsource: Logsource, spelling: Spelling) -> Wanted | None:
+        """The same for the log of one log source alone."""
+        mine = self.campaign.wanted_of(logsource, spelling)
+        if self.hunter is None or mine is None:
+            return mine
+        return _either(mine, self.hunter.detector.wanted_of(logsource, spelling))
 
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """One result per span, as :meth:`Detector.match`."""
@@ -73,9 +79,13 @@ class Engines:
 
     def applicable(self, logsource: Logsource) -> MatchResult:
         """No hits; ``evaluated`` are the rules that events of a log source are tested with."""
-        theirs = self.hunter.detector.applicable_kinds(logsource) if self.hunter else frozenset()
+        theirs = self.hunter.detector.applicable(logsource) if self.hunter else frozenset()
         mine = self.campaign.applicable(logsource)
         return MatchResult(evaluated=mine, hunted=Hunted(evaluated=theirs))
+
+
+def _either(mine: Wanted, theirs: Wanted | None) -> Wanted | None:
+    return None if theirs is None else _Either(mine, theirs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from afterpatch.model.places import Gap, Item, Source
 from afterpatch.model.readings import Reading
@@ -24,6 +25,12 @@ SMALL_RUN_BYTES = 24 << 20
 TASK_BYTES = 64 << 20
 TASKS_PER_WORKER = 6
 TASK_ITEMS = 256
+
+# A fork of a process that imported everything and ran nothing starts at once; a fork of this one
+# would copy locks that threads hold. Windows has no fork.
+_START_METHOD: Final = (
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
 
 Progress = Callable[[Sequence[Item]], None]
 
@@ -129,7 +136,8 @@ def _run_alone(item: Item, rules: Rules, scratch: Path) -> Reading:
 def _pool(rules: Rules, scratch: Path, workers: int) -> ProcessPoolExecutor:
     # Workers share the machine; each one's column library must not start a thread per core.
     os.environ["POLARS_MAX_THREADS"] = "1"
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(_START_METHOD)
+    context.set_forkserver_preload([__name__])
     return ProcessPoolExecutor(workers, context, _start_worker, (rules, scratch))
 
 

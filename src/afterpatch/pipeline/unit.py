@@ -7,7 +7,7 @@ a gap in the reading; only a fault of ours raises.
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -17,7 +17,7 @@ from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Batch, Piece
+from afterpatch.model.batches import Batch, Piece, Wanted
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
 from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Gap, Item
@@ -96,8 +96,11 @@ class _Unit:
         item = tally.item
         known: Format | None = None
         try:
-            known, tally.decided_by = recognise(stream.peek(HEAD_BYTES), item)
+            head = stream.peek(HEAD_BYTES)
+            known, tally.decided_by = recognise(head, item)
             if known:
+                if known.logsource_in:
+                    known = replace(known, logsource=known.logsource_in(head, item))
                 self._read_known(stream, known, tally)
             tally.digest = stream.finish()
         except Unreadable as error:
@@ -115,12 +118,17 @@ class _Unit:
             self._read_pieces(stream, known, tally)
 
     def _read_pieces(self, stream: BinaryIO, known: Format, tally: Tally) -> None:
-        wanted = self.engines.wanted(known.prefilter) if known.prefilter else None
-        pieces = known.read(stream, tally.item, wanted)
+        pieces = known.read(stream, tally.item, self._wanted(known))
         self.gatherer.match(_batches(pieces, tally), tally)
         if tally.events and known.logsource:
             # Lines that the prefilter passed over were evaluated too, by its proof of no match.
             tally.add_result(self.engines.applicable(known.logsource))
+
+    def _wanted(self, known: Format) -> Wanted | None:
+        if known.prefilter == "logsource":
+            source = known.logsource
+            return self.engines.wanted_of(source, known.spelling) if source else None
+        return self.engines.wanted(known.prefilter) if known.prefilter else None
 
     def _read_content(self, stream: HashingReader, known: Format, tally: Tally) -> None:
         """A web file: its listing row goes through the rules, its bytes through YARA and hashes."""

@@ -5,7 +5,7 @@ than the field it comes from, and never "clean".
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -141,12 +141,12 @@ def by_value(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(", ".join(same), value) for value, same in names.items()]
 
 
-def common_domain(names: Sequence[str]) -> str:
-    """``.example.org`` when all names, two at least, end in it and stay distinct without it."""
-    tails = {name.partition(".")[2] for name in names}
-    heads = {name.partition(".")[0] for name in names}
-    tail = next(iter(tails)) if len(tails) == 1 else ""
-    return f".{tail}" if tail and len(heads) == len(set(names)) > 1 else ""
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Every name's first label, where those are distinct and no numbers; else the whole names."""
+    heads = {name: name.partition(".")[0] for name in names}
+    distinct = len(set(heads.values())) == len(heads) > 1
+    telling = all(head and not head.isdigit() for head in heads.values())
+    return heads if distinct and telling else {name: name for name in heads}
 
 
 def listed(items: Sequence[str]) -> str:

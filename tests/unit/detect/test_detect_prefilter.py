@@ -93,4 +93,4 @@ def test_a_large_list_of_indicators_is_not_compiled() -> None:
     ]
     built = build_prefilter([], many)
     assert built.prefilter is None
-    assert built.forced_by == (("*", "24000 texts to look for: too many for one scan"),)
+    assert built.forced_by == (("*", "more than 10000 texts to look for: too many for one scan"),)

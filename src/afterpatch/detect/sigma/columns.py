@@ -168,6 +168,10 @@ class Columns:
 
     def _series(self, view: View) -> pl.Series | None:
         first = self._coalesced(view.columns)
+        if view.host and first is not None:
+            host = self._coalesced(view.host)
+            rooted = first.str.starts_with("/")
+            return None if host is None else (host + first).set(~rooted, None)
         if not view.query or first is None:
             return first
         second = self._coalesced(view.query)

@@ -74,6 +74,9 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
 
 def _view(event: Event, view: View) -> str | None:
     first = _value(event, view.columns)
+    if view.host:
+        host = _value(event, view.host)
+        return None if host is None or not (first or "").startswith("/") else host + (first or "")
     if not view.query:
         return first
     second = _value(event, view.query)
