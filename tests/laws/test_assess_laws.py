@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterpatch.assess.assessment import assess
+from afterpatch.assess.fleet import fleet_of
 from afterpatch.campaigns.load import load
 from afterpatch.detect.detector import Detector
 from afterpatch.model.campaigns import BANDS
@@ -84,7 +85,13 @@ fleets = st.lists(readings(), min_size=1, max_size=5, unique_by=lambda r: r.sour
 
 def judged(given_readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> Assessment:
     return assess(
-        given_readings, gaps, (), CAMPAIGN, list(RULES.values()), (), lambda _hits: (), "0", ("x",)
+        fleet_of(given_readings, gaps, ()),
+        CAMPAIGN,
+        list(RULES.values()),
+        (),
+        lambda _hits: (),
+        "0",
+        ("x",),
     )
 
 
