@@ -15,7 +15,7 @@ from typing import Final
 from afterpatch.assess.fleet import Fleet
 from afterpatch.assess.hunt_ranking import Groups, rank, ranked
 from afterpatch.model.campaigns import Campaign
-from afterpatch.model.hits import Hit, RuleInfo
+from afterpatch.model.hits import INDICATOR, Hit, RuleInfo
 from afterpatch.model.hunts import (
     Excused,
     HitGroup,
@@ -31,7 +31,6 @@ from afterpatch.model.hunts import (
 )
 from afterpatch.model.places import Gap, Source
 
-INDICATOR: Final = "indicator"
 SEVERAL_HOSTS: Final = "(several hosts)"
 MAX_HOSTS_CHARS: Final = 2_000
 NEEDS_PLACEHOLDER: Final = "needs placeholder"
@@ -236,12 +235,9 @@ def _fates(
 def _asked(
     infos: Iterable[RuleInfo], evaluated: Collection[str]
 ) -> Iterator[tuple[RuleInfo, RuleState]]:
-    """Each rule with its state; indicators were asked by type (``indicator:ip:192.0.2.1``)."""
+    """Each rule with its state."""
     for info in infos:
-        asked = info.id
-        if info.engine == INDICATOR:
-            asked = asked[: asked.index(":", len(INDICATOR) + 1)]
-        yield info, "evaluated" if asked in evaluated else "not applicable"
+        yield info, "evaluated" if info.kind in evaluated else "not applicable"
 
 
 def _quiet(

@@ -88,11 +88,14 @@ def hunt(
 
 def summary(document: HuntDocument) -> str:
     """The account in one line, for the forms that have no room for it."""
-    rules, counts = document["hunt"]["rules"], document["counts"]
+    own, counts = document["hunt"], document["counts"]
+    rules = own["rules"]
+    suppressed = sum(entry["count"] for entry in own["suppressions"])
     return (
         f"{counted(rules['loaded'], 'rule')}: {rules['evaluated']:,} evaluated, "
         f"{rules['not_applicable']:,} not applicable, {rules['needs_placeholder']:,} need a "
         f"placeholder, {rules['unsupported']:,} unsupported; "
+        f"{suppressed:,} matches suppressed, {own['below_hits']:,} below the level; "
         f"{counted(counts['events'], 'event')}, {counted(counts['gaps'], 'gap')}, "
         f"{counted(counts['unrecognised'], 'file')} not recognised"
     )
@@ -100,9 +103,8 @@ def summary(document: HuntDocument) -> str:
 
 def exit_code(document: HuntDocument) -> int:
     """Findings beat gaps, gaps beat silence. A rule that could not be asked is a gap, too."""
-    hunt_part, counts = document["hunt"], document["counts"]
-    if hunt_part["findings"]:
+    rules, counts = document["hunt"]["rules"], document["counts"]
+    if document["hunt"]["findings"]:
         return FINDINGS
-    rules = hunt_part["rules"]
     whole = not document["gaps"] and counts["events"] and rules["evaluated"]
     return CLEAR if whole and not rules["unsupported"] else INCONCLUSIVE

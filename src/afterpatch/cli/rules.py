@@ -18,7 +18,7 @@ from afterpatch.cli.show import CLEAR, FINDINGS
 from afterpatch.detect.rule_catalogue import Listed, Problem, catalogue
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.explain import explain as explain_rule
-from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parse import Parsed, parse_rules
 from afterpatch.model.batches import Logsource
 from afterpatch.model.errors import UsageError
 from afterpatch.pipeline.originals import events_at
@@ -170,21 +170,34 @@ def _rule(name: str, folders: Sequence[str], placeholders: str | None) -> Rule:
     """The Sigma rule that is meant. Raises UsageError when there is none, or several."""
     own = read_own_rules(folders or [name])
     names = dict(load_placeholders(placeholders)) if placeholders else None
-    parsed = parse_rules([t for t in own.texts if t.language == "sigma"], names)
-    wanted = [r for r in parsed.rules if name in (r.info.id, r.info.title, r.name)]
+    sigma = [text for text in own.texts if text.language == "sigma"]
     if not folders:
-        wanted = list(parsed.rules)
+        parsed = parse_rules(sigma, names)
+        return _only(parsed.rules, parsed, name, f"give --rules {name} and an id")
+    # Of thousands of files those that can matter: the rule itself, and filters.
+    near = [text for text in sigma if name in text.text or "\nfilter:" in text.text]
+    parsed = parse_rules(near, names)
+    if not _called(name, parsed):  # a title may be written in another way than it reads
+        parsed = parse_rules(sigma, names)
+    return _only(_called(name, parsed), parsed, name, "give an id")
+
+
+def _called(name: str, parsed: Parsed) -> list[Rule]:
+    return [r for r in parsed.rules if name in (r.info.id, r.info.title, r.name)]
+
+
+def _only(wanted: Sequence[Rule], parsed: Parsed, name: str, advice: str) -> Rule:
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
         ids = ", ".join(rule.info.id for rule in wanted[:10])
-        raise UsageError(f"{name} holds several rules; give --rules {name} and one of: {ids}")
-    refused = dict(parsed.unsupported)
-    if reason := refused.get(name) or (not folders and next(iter(refused.values()), "")):
-        raise UsageError(f"{name}: not usable: {reason}")
+        raise UsageError(f"{name} means several rules; {advice}: {ids}")
+    for place, reason in parsed.unsupported:
+        if name in (place, place.split("#", 1)[0]) or len(parsed.unsupported) == 1:
+            raise UsageError(f"{name}: not usable: {reason}")
     if any(name in (c.info.id, c.info.title, c.name) for c in parsed.correlations):
         raise UsageError(f"{name} is a correlation: it reads many events; explain its rules")
-    raise UsageError(f"there is no Sigma rule {name!r} in {', '.join(folders) or name}")
+    raise UsageError(f"there is no Sigma rule {name!r}")
 
 
 def _event(

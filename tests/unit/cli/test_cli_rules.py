@@ -100,6 +100,17 @@ def test_explain_a_place_in_evidence(folder):
     assert "sc-status is '404': sc-status = '404'" in text
 
 
+def test_explain_finds_a_rule_by_a_title_that_is_written_otherwise(folder):
+    (folder / "rules" / "it.yml").write_text(
+        RULE.replace("title: Who", "title: 'It''s'").replace("1111", "2222")
+    )
+    code, _ = ask("explain", "It's", "-", "-r", folder / "rules", text='{"cs-uri-stem": "/page/"}')
+    assert code == 1
+    (folder / "rules" / "two.yml").write_text(RULE.replace("1111", "3333"))
+    with pytest.raises(UsageError, match="Who means several rules; give an id: 3333"):
+        ask("explain", "Who", "-", "-r", folder / "rules", text="{}")
+
+
 @pytest.mark.parametrize(
     ("rule", "event", "message"),
     [
