@@ -6,7 +6,6 @@ Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found an
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -16,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
-from afterpatch.detect.sunburst.hosts import Host, Sighting, scope
+from afterpatch.detect.sunburst.hosts import Host, scope
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
-from afterpatch.detect.sunburst.observations import Observed, observe
+from afterpatch.pipeline.sunburst import Survey, survey
 from afterpatch.report.safe_text import cut, visible
 
 REDACTED: Final = "[redacted]"
@@ -29,7 +28,7 @@ FIELD_CHARS: Final = 400
 _CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22}
 
 _FILES: Final = click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+    "files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True)
 )
 _FORMAT: Final = click.option(
     "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True
@@ -82,24 +81,12 @@ def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: boo
     return _exit_code(bool(rows), observed)
 
 
-def _read(files: Iterable[str]) -> Observed:
+def _read(files: Sequence[str]) -> Survey:
     """All files as one; what could not be read is said on stderr."""
-    sightings: list[Sighting] = []
-    others = unread = 0
-    for file in files:
-        try:
-            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        except OSError as error:
-            _note(f"{file}: {error.strerror}")
-            unread += 1
-            continue
-        part = observe(data)
-        sightings += part.sightings
-        others += part.others
-        unread += part.unread
-        if part.unread or part.others:
-            _note(f"{file}: {part.unread} lines not read, {part.others} about other names")
-    return Observed(tuple(sightings), others, unread)
+    found = survey(files, sys.stdin.buffer)
+    for note in found.notes:
+        _note(note)
+    return found
 
 
 def _label_row(label: Label, show_victims: bool) -> dict[str, Any]:
@@ -216,7 +203,7 @@ def _note(text: str) -> None:
     click.echo(f"afterpatch: {visible(text)}", err=True)
 
 
-def _exit_code(found: bool, observed: Observed) -> int:
+def _exit_code(found: bool, survey: Survey) -> int:
     if found:
         return FINDINGS
-    return INCONCLUSIVE if observed.unread else CLEAR
+    return INCONCLUSIVE if survey.unread else CLEAR

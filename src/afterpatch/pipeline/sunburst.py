@@ -1,0 +1,109 @@
+"""DNS logs in, sightings of SUNBURST's names out: finds, opens, reads and counts.
+
+A log of a known DNS format is read as that, behind a scan of its raw text for the zone's name;
+anything else is read line by line (:mod:`afterpatch.detect.sunburst.observations`).
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from afterpatch.detect.prefilter import TextPrefilter
+from afterpatch.detect.sunburst.hosts import Sighting
+from afterpatch.detect.sunburst.observations import Observed, observe_stream
+from afterpatch.detect.sunburst.rows import ZONE_WORD, is_dns, sightings
+from afterpatch.evidence.discover import discover
+from afterpatch.evidence.opening import Unreadable, open_item
+from afterpatch.formats.format import HEAD_BYTES, Format
+from afterpatch.formats.peeked import Peeked
+from afterpatch.formats.registry import recognise
+from afterpatch.model.places import Item
+
+# Formats whose head does not tell whether they hold look-ups: they are read whole.
+_MIXED: Final = ("evtx", "pcap", "suricata-eve", "windows-json")
+_ESCAPES: Final = rb"\\u00[4-7]"  # JSON may spell any letter so
+_STDIN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """``sightings`` each once, in order of appearance; ``notes``: what was not read, and where."""
+
+    sightings: tuple[Sighting, ...]
+    unread: int
+    notes: tuple[str, ...]
+
+
+def survey(paths: Sequence[str], stdin: BinaryIO) -> Survey:
+    """Read everything below the paths; ``-`` is ``stdin``. Raises UsageError for a missing path."""
+    reader = _Reader()
+    if _STDIN in paths:
+        reader.count("standard input", observe_stream(stdin))
+    files = [path for path in paths if path != _STDIN]
+    if files:
+        with tempfile.TemporaryDirectory(prefix="afterpatch-") as folder:
+            scratch = Path(folder)
+            discovery = discover(files, scratch)
+            for item in discovery.items:
+                reader.read(item, scratch)
+            for gap in discovery.gaps:
+                reader.lose(gap.source, gap.reason)
+    return Survey(tuple(reader.found), reader.unread, tuple(reader.notes))
+
+
+class _Reader:
+    """Gathers what one item after the other holds."""
+
+    def __init__(self) -> None:
+        self.found: dict[Sighting, None] = {}
+        self.unread = 0
+        self.notes: list[str] = []
+        self._wanted = TextPrefilter([ZONE_WORD.encode(), _ESCAPES])
+
+    def read(self, item: Item, scratch: Path) -> None:
+        """All of one item; what is wrong with its bytes is counted."""
+        try:
+            with open_item(item, scratch) as plain:
+                head = Peeked(plain).head[:HEAD_BYTES]
+            known = _known(head, item)
+            with open_item(item, scratch, seekable=bool(known and known.seekable)) as stream:
+                self.count(
+                    item.name, self._log(stream, item, known) if known else observe_stream(stream)
+                )
+        except Unreadable as error:
+            self.lose(item.name, str(error))
+
+    def count(self, name: str, parts: Iterator[Observed]) -> None:
+        others = unread = 0
+        for part in parts:
+            self.found.update(dict.fromkeys(part.sightings))
+            others += part.others
+            unread += part.unread
+        self.unread += unread
+        if unread or others:
+            self.notes.append(f"{name}: {unread} lines not read, {others} about other names")
+
+    def lose(self, name: str, reason: str) -> None:
+        self.unread += 1
+        self.notes.append(f"{name}: {reason}")
+
+    def _log(self, stream: BinaryIO, item: Item, known: Format) -> Iterator[Observed]:
+        wanted = self._wanted if known.prefilter else None
+        for piece in known.read(stream, item, wanted):
+            rows = [row for batch in piece.batches for row in sightings(batch)]
+            lost = sum(max(gap.records, 1) for gap in piece.gaps)
+            yield Observed(tuple(rows), piece.events - len(rows), lost)
+
+
+def _known(head: bytes, item: Item) -> Format | None:
+    """The DNS format of an item; None: it is read line by line."""
+    known, _ = recognise(head, item)
+    if known is None or known.content:
+        return None
+    if known.logsource_in:
+        known = replace(known, logsource=known.logsource_in(head, item))
+    if known.kind in _MIXED or (known.logsource and is_dns(known.logsource)):
+        return known
+    return None
