@@ -6,6 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from afterpatch.detect.sunburst.alphabets import BASE32
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
 from afterpatch.detect.sunburst.hosts import Sighting, scope
 from afterpatch.detect.sunburst.labels import EARLIEST, PRODUCTS, STATES, decode
@@ -82,6 +83,22 @@ def test_forged_labels_are_flagged():
         for _ in range(10_000)
     )
     assert sum(decode(name).trusted for name in forged) <= 100
+
+
+def test_labels_forged_in_the_right_alphabet_are_flagged_or_doubted():
+    """The honest rate of the documentation: lengths even, region by chance, each label alone."""
+    dice = Random(2)
+    regions = ("eu-west-1", "us-west-2", "us-east-1", "us-east-2")
+    forged = [
+        Sighting(
+            "".join(dice.choices(BASE32, k=dice.randint(16, 32)))
+            + f".appsync-api.{dice.choice(regions)}.avsvmcloud.com"
+        )
+        for _ in range(10_000)
+    ]
+    found = scope(forged)
+    assert len(found.hosts) <= 100
+    assert sum(not host.doubts for host in found.hosts) <= 35
 
 
 @given(st.text())

@@ -115,6 +115,8 @@ def _host_row(host: Host, show_victims: bool) -> dict[str, Any]:
         "domain": domain if show_victims or domain is None else REDACTED,
         "confidence": host.name.confidence,
         "stage": host.stage,
+        "stopped": host.stopped,
+        "doubts": list(host.doubts),
         "because": [*host.because, f"name: {host.name.because}"],
         "labels": host.labels,
         "first": _stamp(host.first),
@@ -168,15 +170,21 @@ def _print_hosts(rows: Sequence[Mapping[str, Any]]) -> None:
     table = _table("host", "stage", "name", "because")
     for row in rows:
         name = f"{row['domain'] or 'unknown'} ({row['confidence']})"
-        table.add_row(*map(_cell, (row["host_id"], row["stage"], name, _why(row))))
+        table.add_row(*map(_cell, (row["host_id"], _stage(row), name, _why(row))))
     _console().print(table)
     _console().print(Text(f"{len(rows)} hosts"))
+
+
+def _stage(row: Mapping[str, Any]) -> str:
+    """The stage, and the operator's end to a host that had got further."""
+    ended = row["stopped"] and row["stage"] != "terminated"
+    return f"{row['stage']}, then terminated" if ended else row["stage"]
 
 
 def _why(row: Mapping[str, Any]) -> str:
     """The first reason, how many more there are, the name's, and the forecast."""
     first, *others, name = row["because"]
-    words = [first + (f" (+{len(others)} more)" if others else ""), name]
+    words = [*row["doubts"], first + (f" (+{len(others)} more)" if others else ""), name]
     if row["next_query"]:
         words.append("next query due {} to {}".format(*row["next_query"]))
     return "; ".join(words)

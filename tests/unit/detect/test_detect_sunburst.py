@@ -187,6 +187,43 @@ def test_stages():
     assert only(Sighting(ping(stage2=True), "thedoccloud.com", THEN)).stage == "http-c2"
 
 
+def test_terminated_after_targeted_shows_both():
+    host = only(
+        Sighting(ping(), "18.130.0.1", THEN),
+        Sighting(ping(stage2=True), "96.31.172.9", THEN + timedelta(minutes=2)),
+    )
+    assert (host.stage, host.stopped) == ("targeted", True)
+    assert any("96.31.172.9" in why and "stopped by the operator" in why for why in host.because)
+    assert only(Sighting(ping(), "18.130.0.1", THEN)).stopped is False
+
+
+def test_doubts_of_lone_labels():
+    name = query_name(name_labels(ID, "corp.test", dice())[0], ID)
+    assert only(Sighting(name, None, THEN)).doubts == ()
+    late = datetime(2020, 12, 20, tzinfo=UTC)
+    assert "made public" in only(Sighting(name, None, late)).doubts[0]
+    assert only(Sighting(name, None, late), Sighting(ping())).doubts == ()
+    ahead = only(Sighting(ping(), None, THEN - timedelta(days=3)))
+    assert "days after it was asked" in ahead.doubts[0]
+    random = query_name(name_labels(ID, "q7x2k9d41z.8w3", dice())[0], ID)
+    assert "looks random" in only(Sighting(random)).doubts[0]
+
+
+def test_addresses_before_the_name_are_not_answers():
+    seen = observe(f"2020-06-13 08:48:40 10.1.2.3 asks 10.0.0.1 for {ping()}\n".encode())
+    assert [sighting.answer for sighting in seen.sightings] == [None]
+
+
+def test_blocks_do_not_tear_lines_or_objects(monkeypatch):
+    monkeypatch.setattr("afterpatch.detect.sunburst.observations.BLOCK_BYTES", 64)
+    lines = f"{ping()},8.18.144.4\nwww.example.com\n??\n".encode() * 5
+    seen = observe(lines)
+    assert (len(seen.sightings), seen.others, seen.unread) == (5, 5, 5)
+    record = f'{{"qname": "{ping()}", "value": "8.18.144.4"}}\n{{"qname": "a.example"}}\nx y\n'
+    seen = observe(record.encode() * 5)
+    assert (len(seen.sightings), seen.others, seen.unread) == (5, 5, 5)
+
+
 def test_a_cname_before_stage_2_is_an_error_to_the_malware():
     host = only(Sighting(ping(), "thedoccloud.com", THEN))
     assert host.stage == "beaconed"
