@@ -70,12 +70,15 @@ def decode_(files: Sequence[str], form: str, show_victims: bool) -> int:
 def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: bool) -> int:
     """Infected hosts from names and passive DNS: domain, stage, and why."""
     observed = _read(files)
-    found = scope(observed.sightings, complete=complete_log)
+    found = scope(observed.sightings, observed.requests, complete=complete_log)
     rows = [_host_row(host, show_victims) for host in found.hosts]
     if form == "jsonl":
         _print_jsonl(rows)
     else:
         _print_hosts(rows)
+    for request in found.unjoined:
+        server = f" to {request.server}" if request.server else ""
+        _note(f"looks like SUNBURST's request, but no host's: {request.uri}{server}")
     for label in found.flagged:
         _note(f"left out: {label.label}: {label.reason}")
     return _exit_code(bool(rows), observed)

@@ -4,6 +4,7 @@ A log of a known DNS format is read as that, behind a scan of its raw text for t
 anything else is read line by line (:mod:`afterpatch.detect.sunburst.observations`).
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,17 +14,21 @@ from typing import BinaryIO, Final
 from afterpatch.detect.prefilter import TextPrefilter
 from afterpatch.detect.sunburst.hosts import Sighting
 from afterpatch.detect.sunburst.observations import Observed, observe_stream
+from afterpatch.detect.sunburst.requests import SCREEN_WORDS, Request, requests
 from afterpatch.detect.sunburst.rows import ZONE_WORD, is_dns, sightings
 from afterpatch.evidence.discover import discover
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.registry import recognise
+from afterpatch.model.batches import Logsource
+from afterpatch.model.network import native
 from afterpatch.model.places import Item
 
 # Formats whose head does not tell whether they hold look-ups: they are read whole.
 _MIXED: Final = ("evtx", "pcap", "suricata-eve", "windows-json")
 _ESCAPES: Final = rb"\\u00[4-7]"  # JSON may spell any letter so
+_WORDS: Final = (ZONE_WORD, *SCREEN_WORDS)
 _STDIN: Final = "-"
 
 
@@ -32,6 +37,7 @@ class Survey:
     """``sightings`` each once, in order of appearance; ``notes``: what was not read, and where."""
 
     sightings: tuple[Sighting, ...]
+    requests: tuple[Request, ...]
     unread: int
     notes: tuple[str, ...]
 
@@ -50,7 +56,7 @@ def survey(paths: Sequence[str], stdin: BinaryIO) -> Survey:
                 reader.read(item, scratch)
             for gap in discovery.gaps:
                 reader.lose(gap.source, gap.reason)
-    return Survey(tuple(reader.found), reader.unread, tuple(reader.notes))
+    return Survey(tuple(reader.found), tuple(reader.requests), reader.unread, tuple(reader.notes))
 
 
 class _Reader:
@@ -58,9 +64,10 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: dict[Sighting, None] = {}
+        self.requests: dict[Request, None] = {}
         self.unread = 0
         self.notes: list[str] = []
-        self._wanted = TextPrefilter([ZONE_WORD.encode(), _ESCAPES])
+        self._wanted = TextPrefilter([*(re.escape(word).encode() for word in _WORDS), _ESCAPES])
 
     def read(self, item: Item, scratch: Path) -> None:
         """All of one item; what is wrong with its bytes is counted."""
@@ -79,6 +86,7 @@ class _Reader:
         others = unread = 0
         for part in parts:
             self.found.update(dict.fromkeys(part.sightings))
+            self.requests.update(dict.fromkeys(part.requests))
             others += part.others
             unread += part.unread
         self.unread += unread
@@ -93,17 +101,23 @@ class _Reader:
         wanted = self._wanted if known.prefilter else None
         for piece in known.read(stream, item, wanted):
             rows = [row for batch in piece.batches for row in sightings(batch)]
+            made = [row for batch in piece.batches for row in requests(batch)]
             lost = sum(max(gap.records, 1) for gap in piece.gaps)
-            yield Observed(tuple(rows), piece.events - len(rows), lost)
+            yield Observed(tuple(rows), piece.events - len(rows) - len(made), lost, tuple(made))
 
 
 def _known(head: bytes, item: Item) -> Format | None:
-    """The DNS format of an item; None: it is read line by line."""
+    """The DNS or HTTP format of an item; None: it is read line by line."""
     known, _ = recognise(head, item)
     if known is None or known.content:
         return None
     if known.logsource_in:
         known = replace(known, logsource=known.logsource_in(head, item))
-    if known.kind in _MIXED or (known.logsource and is_dns(known.logsource)):
+    if known.kind in _MIXED or (known.logsource and _tells(known.logsource)):
         return known
     return None
+
+
+def _tells(logsource: Logsource) -> bool:
+    """Whether a log's rows are look-ups or requests."""
+    return is_dns(logsource) or bool(native(logsource, "uri"))

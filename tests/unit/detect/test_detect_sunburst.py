@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from afterpatch.detect.sunburst.answers import delay_min, is_second_stage, meaning_of
+from afterpatch.detect.sunburst.answers import delay_min, is_second_stage, meaning_of, method
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
 from afterpatch.detect.sunburst.hosts import Host, Sighting, scope
 from afterpatch.detect.sunburst.labels import decode
@@ -172,6 +172,12 @@ def test_answers(value, family, effect):
 def test_the_last_octet_sets_the_delay(octet, delay):
     assert delay_min(f"8.18.144.{octet}") == delay
     assert delay_min(f"20.140.0.{octet}") is None
+
+
+@pytest.mark.parametrize(("octet", "name"), [(1, "GET"), (8, "HEAD"), (128, "PUT"), (255, "POST")])
+def test_the_last_octet_sets_the_method(octet, name):
+    assert method(f"18.130.0.{octet}") == name
+    assert method(f"8.18.144.{octet}") is None
 
 
 def test_second_stage_names():

@@ -12,7 +12,7 @@ counted by columns. Memory is bounded by the block.
 import io
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
@@ -21,11 +21,13 @@ import orjson
 import polars as pl
 
 from afterpatch.detect.sunburst.hosts import Sighting
+from afterpatch.detect.sunburst.requests import SCREEN_WORDS, Request, request_in
 from afterpatch.detect.sunburst.rows import SHAPE, ZONE_WORD
 
 BLOCK_BYTES: Final = 8 << 20
 MAX_RECORD_BYTES: Final = 8 << 20  # a line or object longer than this is given up, and counted
 
+_REQUEST: Final = "(?i)" + "|".join(map(re.escape, SCREEN_WORDS))
 _FRAME: Final = r'^[\s\[\]{},]*(?:"\w*"\s*:[\s\[\]{},]*)?$'
 _FLAT: Final = r"\{[^{}]*\}"
 _GOOD: Final = r'^\{\s*(?:"|\})'
@@ -45,15 +47,23 @@ _TIME_KEYS: Final = ("date", "time_first", "first_seen", "time", "timestamp", "@
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """``sightings`` of beacon names; ``others``: rows about other names; ``unread``: lines."""
+    """``sightings`` of beacon names; ``others``: rows about other names; ``unread``: lines.
+
+    ``requests`` that may be the malware's.
+    """
 
     sightings: tuple[Sighting, ...] = ()
     others: int = 0
     unread: int = 0
+    requests: tuple[Request, ...] = ()
 
     def __add__(self, other: "Observed") -> "Observed":
-        sightings = self.sightings + other.sightings
-        return Observed(sightings, self.others + other.others, self.unread + other.unread)
+        return Observed(
+            self.sightings + other.sightings,
+            self.others + other.others,
+            self.unread + other.unread,
+            self.requests + other.requests,
+        )
 
 
 def observe(data: bytes) -> Observed:
@@ -90,11 +100,11 @@ def _lines(text: str) -> Observed:
     lines = pl.Series([text.replace("\r", "\n")]).str.split("\n").explode(empty_as_null=False)
     lines = lines.filter(lines.str.contains(r"\S"))
     near = lines.str.to_lowercase().str.contains(ZONE_WORD, literal=True)
-    near |= lines.str.contains(_WORD)
+    near |= lines.str.contains(_WORD) | lines.str.contains(_REQUEST)
     far = lines.filter(~near)
     others = int(far.str.contains(_NAMED).sum())
     read = _Count(len(far) - others, others)
-    return read.of(_line(line) for line in lines.filter(near))
+    return read.of(lines.filter(near), _line)
 
 
 def _objects(text: str) -> Observed:
@@ -102,9 +112,11 @@ def _objects(text: str) -> Observed:
     found = whole.str.extract_all(_FLAT).explode(empty_as_null=False)
     between = whole.str.replace_all(_FLAT, "").str.split("\n").explode(empty_as_null=False)
     # An escape may spell the name; text that does not start as an object does is looked at.
-    near = found.str.to_lowercase().str.contains(rf"{ZONE_WORD}|\\u00") | ~found.str.contains(_GOOD)
+    near = found.str.to_lowercase().str.contains(
+        rf"{ZONE_WORD}|\\u00|{_REQUEST}"
+    ) | ~found.str.contains(_GOOD)
     read = _Count(int((~between.str.contains(_FRAME)).sum()), int((~near).sum()))
-    return read.of(_object(record) for record in found.filter(near))
+    return read.of(found.filter(near), _object)
 
 
 @dataclass(slots=True)
@@ -112,14 +124,18 @@ class _Count:
     unread: int
     others: int
 
-    def of(self, rows: Iterable[list[Sighting] | None]) -> Observed:
+    def of(self, texts: Iterable[str], read: Callable[[str], list[Sighting] | None]) -> Observed:
         """With rows read one by one: None is unread, an empty list about another name."""
         sightings: list[Sighting] = []
-        for row in rows:
-            self.unread += row is None
-            self.others += row == []
+        requests: list[Request] = []
+        for text in texts:
+            row = read(text)
+            request = None if row else request_in(text, _time_in(text))
+            self.unread += row is None and request is None
+            self.others += row == [] and request is None
             sightings += row or ()
-        return Observed(tuple(sightings), self.others, self.unread)
+            requests += (request,) if request else ()
+        return Observed(tuple(sightings), self.others, self.unread, tuple(requests))
 
 
 def _object(text: str) -> list[Sighting] | None:
@@ -144,7 +160,6 @@ def _from_record(record: Mapping[str, Any]) -> Iterator[Sighting]:
 
 def _line(line: str) -> list[Sighting] | None:
     """The sightings in a text line; None if it has no name at all."""
-    stamp = _TIME.search(line)
     rest = _TIME.sub(" ", line).replace("[.]", ".")
     words = [word for word in _SPLIT.split(rest) if word]
     if len(words) == 1 and _LABEL.fullmatch(words[0]):
@@ -154,7 +169,7 @@ def _line(line: str) -> list[Sighting] | None:
         return [] if any(_HOST.fullmatch(word.rstrip(".")) for word in words) else None
     names = [word for word in words[at:] if _is_beacon(word)]
     answers = _answers(word for word in words[at:] if word not in names)
-    time = _time(stamp[0]) if stamp else None
+    time = _time_in(line)
     return [Sighting(_plain(n), answer, time) for n in names for answer in answers or (None,)]
 
 
@@ -190,6 +205,11 @@ def _answer(text: str) -> str | None:
     except ValueError:
         return plain if _HOST.fullmatch(plain) else None
     return plain
+
+
+def _time_in(text: str) -> datetime | None:
+    stamp = _TIME.search(text)
+    return _time(stamp[0]) if stamp else None
 
 
 def _time(stamp: object) -> datetime | None:
