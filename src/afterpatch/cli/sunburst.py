@@ -3,9 +3,11 @@
 Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found and something unread.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -15,17 +17,22 @@ from rich.table import Table
 from rich.text import Text
 
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
+from afterpatch.detect.sunburst.attribution import Owner
+from afterpatch.detect.sunburst.attribution import attribute as attribution
 from afterpatch.detect.sunburst.hosts import Host, scope
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
+from afterpatch.formats.machine_list import merge, read_machines
+from afterpatch.model.machines import Machine
 from afterpatch.pipeline.sunburst import Survey, survey
 from afterpatch.report.safe_text import cut, visible
 
+_HOST_ID: Final = re.compile(r"[0-9a-fA-F]{14}(?:[0-9a-fA-F]{2})?")
 REDACTED: Final = "[redacted]"
 WIDTH: Final = 80  # columns when the output is not a terminal
 FIELD_CHARS: Final = 400
 # Labels and IDs stay in one piece, to be copied; the last column takes what is left.
-_CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22}
+_CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22, "machine": 60}
 
 _FILES: Final = click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True)
@@ -82,6 +89,79 @@ def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: boo
     for label in found.flagged:
         _note(f"left out: {label.label}: {label.reason}")
     return _exit_code(bool(rows), observed)
+
+
+@sunburst.command()
+@click.option(
+    "--inventory",
+    "inventories",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV or JSON with machines: name, domain, MachineGuid, MAC addresses. May be repeated.",
+)
+@click.argument("hosts", nargs=-1, required=True)
+@_FORMAT
+@_VICTIMS
+def attribute(
+    inventories: Sequence[str], hosts: Sequence[str], form: str, show_victims: bool
+) -> int:
+    """Which machine is behind each host ID: HOSTS are IDs, or files as for `hosts`."""
+    machines, gaps = _inventory(inventories)
+    given = [text.lower() for text in hosts if _is_id(text)]
+    found = survey([text for text in hosts if not _is_id(text)], sys.stdin.buffer)
+    known = scope(found.sightings, found.requests).hosts
+    domains = {h.name.domain for h in known if h.name.domain and h.name.confidence != "partial"}
+    result = attribution({*given, *(host.host_id for host in known)}, machines, sorted(domains))
+    for note in (*found.notes, *gaps):
+        _note(note)
+    rows = [_owner_row(owner, show_victims) for owner in result.owners]
+    rows += [{"host_id": host_id, "machine": None} for host_id in result.nobody]
+    if form == "jsonl":
+        _print_jsonl(rows)
+    else:
+        _print_owners(rows)
+    for name, missing in result.incomplete:
+        _note(f"{name}: cannot be tried without {missing}")
+    if result.owners:
+        return FINDINGS
+    return INCONCLUSIVE if found.unread or gaps or result.incomplete else CLEAR
+
+
+def _is_id(text: str) -> bool:
+    return _HOST_ID.fullmatch(text) is not None and not Path(text).exists()
+
+
+def _inventory(paths: Iterable[str]) -> tuple[tuple[Machine, ...], list[str]]:
+    """All machines of all inventories, and what was not read."""
+    parts: list[Machine] = []
+    gaps: list[str] = []
+    for path in paths:
+        with Path(path).open("rb") as stream:
+            listing = read_machines(stream, Path(path).name)
+        parts += listing.parts
+        gaps += (f"{gap.source}: {gap.place}: {gap.reason}" for gap in listing.gaps)
+    return merge(parts), gaps
+
+
+def _owner_row(owner: Owner, show_victims: bool) -> dict[str, Any]:
+    return {
+        "host_id": owner.host_id,
+        "machine": owner.machine.name if show_victims else owner.machine.name.split(".")[0],
+        "domain": owner.domain if show_victims else REDACTED,
+        "mac": owner.mac,
+    }
+
+
+def _print_owners(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = _table("host", "machine")
+    for row in rows:
+        table.add_row(
+            *map(_cell, (row["host_id"], row["machine"] or "no machine of the inventory"))
+        )
+    _console().print(table)
+    named = {row["host_id"] for row in rows if row["machine"]}
+    _console().print(Text(f"{len(named)} of {len({row['host_id'] for row in rows})} hosts named"))
 
 
 def _read(files: Sequence[str]) -> Survey:
