@@ -17,7 +17,7 @@ from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
 from afterpatch.assess.words import listed, span, spans
 from afterpatch.exposure.order import exposed_until, patch_order
-from afterpatch.exposure.timeline import expose
+from afterpatch.exposure.products import expose
 from afterpatch.model.campaigns import BANDS, Campaign
 from afterpatch.model.hits import Finding, Hit, RuleInfo
 from afterpatch.model.places import Fact
