@@ -152,4 +152,5 @@ class CampaignFile(_Part):
     keys: tuple[KeyPart, ...] = ()
     lifetimes: tuple[LifetimePart, ...] = ()
     actors: tuple[ActorPart, ...] = ()
+    decoder: Name | None = None
     advice: dict[Band, tuple[Words, ...]] = Field(default_factory=dict)

@@ -4,6 +4,7 @@ Enters: rule texts, indicators, then batches and file contents. Leaves: hits, ex
 rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Correlation, Rule
@@ -75,12 +77,14 @@ class Detector:
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
         unsupported: Iterable[tuple[str, str]],
+        decoder: Decoder,
     ) -> None:
         self._sigma = SigmaEngine(rules)
         self._correlations = tuple(correlations)
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
-        self._indicator_lines = indicators
+        self._decoder = decoder
+        self._indicator_lines = (*indicators, *decoder.screen)
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
@@ -92,6 +96,7 @@ class Detector:
             *(correlation.info for correlation in self._correlations),
             *yara.infos,
             *self._indicators.infos,
+            *decoder.infos,
         )
 
     @classmethod
@@ -101,6 +106,7 @@ class Detector:
         yara: Iterable[RuleText],
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
+        decoder: str = "",
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
@@ -114,6 +120,7 @@ class Detector:
             tuple(indicators),
             keep,
             parsed.unsupported,
+            decoder_named(decoder),
         )
 
     @property
@@ -141,6 +148,7 @@ class Detector:
         """Ids of the rules and indicators that events of a log source are tested with."""
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
+        rules |= self._decoded_by(logsource)
         columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
         return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
 
@@ -166,6 +174,7 @@ class Detector:
                 if len(part):
                     kept = part[:MAX_HITS_PER_RULE]
                     hits[at].extend(self._hits(info, kept, batch, spans[at][0]))
+        self._decode(batch, spans, ends, hits, overflow)
         evaluated = self._evaluated(batch)
         return tuple(
             MatchResult(tuple(found), beyond, evaluated)
@@ -241,7 +250,31 @@ class Detector:
         rules = {rule.info.id for rule in self._sigma.rules_for(batch.logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         rules |= {info.id for info in self._indicators.infos_for(batch.frame.columns)}
+        rules |= self._decoded_by(batch.logsource)
         return frozenset(rules)
+
+    def _decoded_by(self, logsource: Logsource) -> frozenset[str]:
+        applies = self._decoder.applies(logsource)
+        return frozenset(info.id for info in self._decoder.infos) if applies else frozenset()
+
+    def _decode(
+        self,
+        batch: Batch,
+        spans: Sequence[tuple[str, int]],
+        ends: Indexes,
+        hits: list[list[Hit]],
+        overflow: list[dict[str, int]],
+    ) -> None:
+        """Add what the decoder reads to the hits of each span."""
+        kept: Counter[tuple[int, str]] = Counter()
+        for found in self._decoder.decode(batch):
+            at = int(np.searchsorted(ends, found.row, side="right"))
+            kept[at, found.info.id] += 1
+            if kept[at, found.info.id] > MAX_HITS_PER_RULE:
+                overflow[at][found.info.id] = kept[at, found.info.id] - MAX_HITS_PER_RULE
+                continue
+            (hit,) = self._hits(found.info, np.array([found.row]), batch, spans[at][0])
+            hits[at].append(replace(hit, fields={**hit.fields, **found.fields}))
 
     def _hits(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> Iterator[Hit]:
         frame = batch.frame[rows]

@@ -1,8 +1,8 @@
 """When did this Orion server run a trojanised build, and when was it replaced?
 
-Enters: facts of one host: ``orion.dll`` (value: SHA-256; detail ``version``, and ``signed`` or ``compiled``) and
-``orion.release`` (value: release or file version). Leaves: an :class:`Exposure`. Each sighting is
-judged alone; at one moment the worst one counts. Between two sightings that differ nothing is
+Enters: facts of one host: ``orion.dll`` (value: SHA-256; detail ``version``, and ``signed`` or
+``compiled``) and ``orion.release`` (value: release or file version). Leaves: an
+:class:`Exposure`. Each sighting is judged alone; at one moment the worst one counts. Between two sightings that differ nothing is
 known. Undated facts count as seen at the end of the evidence.
 """
 

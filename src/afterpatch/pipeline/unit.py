@@ -35,6 +35,7 @@ class Rules:
     yara: tuple[RuleText, ...]
     indicators: tuple[Indicator, ...]
     keep: tuple[str, ...]
+    decoder: str = ""
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Rules":
@@ -44,11 +45,12 @@ class Rules:
             yara=tuple(rule for rule in campaign.rules if rule.language == "yara"),
             indicators=campaign.indicators,
             keep=tuple(sorted({field for key in campaign.keys for field in key.fields})),
+            decoder=campaign.decoder,
         )
 
     def build(self) -> Detector:
         """Compile for this process."""
-        return Detector.build(self.sigma, self.yara, self.indicators, self.keep)
+        return Detector.build(self.sigma, self.yara, self.indicators, self.keep, self.decoder)
 
 
 def read_units(items: Sequence[Item], detector: Detector, scratch: Path) -> list[Reading]:

@@ -224,6 +224,13 @@ def _request_text(request: Request) -> str:
     return f"request {request.uri or 'body'}{server} carries the host ID in {carried}"
 
 
+def signs_of(
+    label: Label, answer: str | None, seen: datetime | None
+) -> Iterable[tuple[Stage, str]]:
+    """(stage, why) for everything one trusted label shows, with one answer."""
+    return _signs(_Event(label, answer, seen))
+
+
 def _strongest_first(sign: tuple[Stage, str]) -> tuple[int, str]:
     return -STAGES.index(sign[0]), sign[1]
 
