@@ -30,8 +30,10 @@ class Decoder(Protocol):
     screen   indicators every raw record it reads must match: the prefilter over raw text.
     """
 
-    infos: tuple[RuleInfo, ...]
-    screen: tuple[Indicator, ...]
+    @property
+    def infos(self) -> tuple[RuleInfo, ...]: ...
+    @property
+    def screen(self) -> tuple[Indicator, ...]: ...
 
     def applies(self, logsource: Logsource) -> bool: ...
 

@@ -2,8 +2,8 @@
 
 Enters: facts of one host: ``orion.dll`` (value: SHA-256; detail ``version``, and ``signed`` or
 ``compiled``) and ``orion.release`` (value: release or file version). Leaves: an
-:class:`Exposure`. Each sighting is judged alone; at one moment the worst one counts. Between two sightings that differ nothing is
-known. Undated facts count as seen at the end of the evidence.
+:class:`Exposure`. Each sighting is judged alone; at one moment the worst one counts. Between two
+sightings that differ nothing is known. Undated facts count as seen at the end of the evidence.
 """
 
 from collections import defaultdict
