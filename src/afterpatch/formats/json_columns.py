@@ -2,12 +2,12 @@
 
 Enters: decoded objects, one per row. Leaves: one series of texts per name: nested objects become
 dotted names, the members of a list stand one per line, and where they are objects there is a value
-per line under each of their names. Numbers and booleans are as JSON writes them. No code runs per
-cell where a column holds values of one plain type. Whatever the objects hold, there are at most
-``MAX_FIELDS`` columns: more raise :class:`TooWide`.
+per line under each of their names (what those hold nested stays JSON). Numbers and booleans are as
+JSON writes them. No code runs per cell where a column holds values of one plain type. Whatever the
+objects hold, there are at most ``MAX_FIELDS`` columns: more raise :class:`TooWide`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -46,21 +46,39 @@ def _free(name: str) -> str:
 def _add(
     documents: Sequence[Document], prefix: str, found: dict[str, pl.Series], depth: int
 ) -> None:
-    for key in _names(documents):
-        values = [document.get(key) for document in documents]
-        kinds = set(map(type, values))
+    for key, given in _turned(documents):
+        values, kinds = given, set(map(type, given))
         kinds.discard(type(None))
         name = prefix + key
         if dict in kinds and depth:
             inner = [value if type(value) is dict else _NOTHING for value in values]
             _add(inner, f"{name}.", found, depth - 1)
             values = [None if type(value) is dict else value for value in values]
-        if list in kinds and depth:
+        members = _member_kinds(values) if list in kinds else set()
+        if dict in members and depth:
             values = _lists(values, f"{name}.", found, depth)
         if name not in found and (kinds - {dict} or not kinds):
-            found[name] = _series(values, kinds)
+            found[name] = _series(values, kinds, members)
         if len(found) > MAX_FIELDS:
             raise TooWide
+
+
+def _turned(documents: Sequence[Document]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """(key, its value in every object); objects of one shape are turned around as a whole."""
+    first = list(documents[0]) if documents else []
+    if all(len(one) == len(first) for one in documents) and all(
+        list(d) == first for d in documents
+    ):
+        if len(first) > MAX_FIELDS:
+            raise TooWide
+        yield from zip(first, zip(*(one.values() for one in documents), strict=True), strict=True)
+        return
+    for key in _names(documents):
+        yield key, [document.get(key) for document in documents]
+
+
+def _member_kinds(values: Sequence[Any]) -> set[type]:
+    return {kind for value in values if type(value) is list for kind in map(type, value)}
 
 
 def _names(documents: Sequence[Document]) -> list[str]:
@@ -74,33 +92,25 @@ def _names(documents: Sequence[Document]) -> list[str]:
     return list(names)
 
 
-def _series(values: Sequence[Any], kinds: set[type]) -> pl.Series:
+def _series(values: Sequence[Any], kinds: set[type], members: set[type]) -> pl.Series:
     if kinds <= {str}:
         return pl.Series(values, dtype=pl.String)
     if kinds == {bool}:
-        truth = pl.Series(values, dtype=pl.Boolean)
-        return truth.cast(pl.String)
+        return pl.Series(values, dtype=pl.Boolean).cast(pl.String)
     if kinds == {int}:
         try:
             return pl.Series(values, dtype=pl.Int64).cast(pl.String)
         except (OverflowError, TypeError):
             pass  # beyond 64 bits: as text, one by one
     if kinds == {float}:
-        return pl.Series(
-            [None if value is None else str(value) for value in values], dtype=pl.String
-        )
-    if kinds == {list}:
-        return pl.Series([_joined(value) for value in values], dtype=pl.String)
-    return pl.Series([text(value) for value in values], dtype=pl.String)
-
-
-def _joined(value: list[Any] | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        return "\n".join(value)
-    except TypeError:  # not texts alone
-        return text(value)
+        texts = [None if value is None else str(value) for value in values]
+    elif kinds == {list} and members <= {str}:
+        texts = [None if value is None else "\n".join(value) for value in values]
+    elif kinds == {list} and members <= {int, float}:
+        texts = [None if value is None else "\n".join(map(str, value)) for value in values]
+    else:
+        texts = [text(value) for value in values]
+    return pl.Series(texts, dtype=pl.String)
 
 
 def _lists(
@@ -112,15 +122,18 @@ def _lists(
     for value in values:
         members = value if type(value) is list else ()
         objects = [member for member in members if type(member) is dict]
-        inner.append(_turned(objects, depth) if objects else _NOTHING)
+        inner.append(_gathered(objects) if objects else _NOTHING)
         rest.append(None if objects else value)
-    if any(inner):
-        _add(inner, prefix, found, depth - 1)
+    _add(inner, prefix, found, depth - 1)
     return rest
 
 
-def _turned(objects: Sequence[Document], depth: int) -> Document:
-    """``[{a: 1, b: 2}, {a: 3}]`` -> ``{a: "1\\n3", b: "2"}``."""
-    columns: dict[str, pl.Series] = {}
-    _add(objects, "", columns, depth - 1)
-    return {name: "\n".join(series.drop_nulls()) for name, series in columns.items()}
+def _gathered(objects: Sequence[Document]) -> Document:
+    """``[{a: 1, b: 2}, {a: 3}]`` -> ``{a: "1\\n3", b: "2"}``; what is nested deeper stays JSON."""
+    found: dict[str, list[str]] = {}
+    for one in objects:
+        for key, value in one.items():
+            told = value if type(value) is str else text(value)
+            if told is not None and (key in found or len(found) <= MAX_FIELDS):
+                found.setdefault(key, []).append(told)
+    return {key: "\n".join(texts) for key, texts in found.items()}

@@ -30,7 +30,7 @@ _TIMES: Final = ("time_first", "zone_time_first", "date", "first_seen", "time_la
 _KEYS: Final = (('"rrname"', '"rrtype"'), ('"qname"', '"value"'))
 # The text before the list, also where the file was cut out of a larger answer.
 _BEFORE_LIST: Final = re.compile(
-    rb'\A\s*+(?:\{\s*+)?(?:"\w++"\s*+:\s*+[\w."-]++\s*+,\s*+)*+"\w++"\s*+:\s*+(?=\[)'
+    rb'\A\s*+(?:\{\s*+)?(?:"\w++"\s*+:\s*+[\w."-]++\s*+,\s*+)*+"(?:results|records|data|items)"\s*+:\s*+(?=\[)'
 )
 _OPENS: Final = re.compile(r"\s*[\[{]")
 # DNSDB frames its stream with objects like {"cond":"begin"}.
@@ -40,6 +40,14 @@ _FRAMES: Final = frozenset({"cond", "msg"})
 def _inner(document: Document) -> Document:
     wrapped = document.get("obj")
     return wrapped if isinstance(wrapped, dict) else document
+
+
+def _with_query(document: Document) -> Document:
+    """The record, with its name as rules write names: without the dot of the root."""
+    fields = _inner(document)
+    name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), "")
+    bare = name.removesuffix(".")
+    return {**fields, "query": bare} if bare and bare != name and "query" not in fields else fields
 
 
 def _kind(document: Document, item: Item) -> Kind | None:
@@ -56,7 +64,7 @@ def _when(document: Document) -> tuple[int | None, bool]:
 
 
 SHAPE: Final = JsonShape(
-    kind=_kind, when=_when, inner=_inner, skip=lambda document: document.keys() <= _FRAMES
+    kind=_kind, when=_when, inner=_with_query, skip=lambda document: document.keys() <= _FRAMES
 )
 
 
@@ -71,7 +79,8 @@ def _recognise(head: bytes, item: Item) -> str:
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None) -> Iterator[Piece]:
     """Yield one piece per block.
 
-    Shape:   native names; the members of a list of answers one per line.
+    Shape:   native names; the members of a list of answers one per line; ``query`` is the name
+             without its last dot, where it has one.
     Units:   time UTC, of the first sighting.
     Gaps:    objects that are no record, text that is no JSON, a cut file, a time that is none.
              Content never raises.

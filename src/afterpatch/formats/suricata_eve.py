@@ -28,7 +28,7 @@ _CATEGORIES: Final[Mapping[str, str]] = {
     "netflow": "firewall",
 }
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_HEAD: Final = re.compile(r'\A\ufeff?\s*\[?\s*\{[^\n]*"event_type"\s*:\s*"')
+_HEAD: Final = re.compile(r'\A\ufeff?\s*+(?:\[\s*+)?\{[^\n]*"event_type"\s*+:\s*+"')
 _TIME: Final = re.compile(r'"timestamp"\s*:\s*"[0-9]{4}-')
 
 

@@ -34,7 +34,9 @@ _EVENT: Final = (
     r"(?: \S.*)?)?$"
 )
 _SKIP: Final = rf"^{ANY} (?:\S+ )?[\w./-]+(?:\[\d+(?::[0-9a-f]+)?\])?:? "
-_MARK: Final = rf"{_PROGRAM}(?:(?:query|reply): |{_ASKED})"
+_MARK: Final = (
+    rf"{_PROGRAM}(?:(?:query|reply): |[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(?:@\d+)?(?: \S| ?$))"
+)
 _HEAD: Final = re.compile(rf"\b{_PROGRAM}(?:(?:query|reply): )?{_ASKED}\b")
 
 

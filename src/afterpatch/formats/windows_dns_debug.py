@@ -31,7 +31,7 @@ _PACKET: Final = (
     r"(?P<protocol>UDP|TCP) (?P<direction>Rcv|Snd) (?P<remote_ip>[0-9A-Fa-f.:]+(?:%\w+)?) +"
     r"(?P<xid>[0-9A-Fa-f]{4}) (?P<reply>[R ]) (?P<opcode>\S) "
     r"\[(?P<flags>[0-9A-Fa-f]{4}) (?P<flag_codes>[A-Z ]*?) +(?P<rcode>[A-Z0-9]+)\] *"
-    rf"(?:(?P<record_type>[A-Z]+[A-Z0-9-]*|#?\d+) +)?(?P<query>{_NAME})? *$"
+    rf"(?:(?P<record_type>[A-Z]+[A-Z0-9-]*|#?\d+) +)?(?P<query>{_NAME}) *$"
 )
 _SKIP: Final = (
     rf"^(?:(?:{PATTERN}) [0-9A-Fa-f]{{2,8}} (?:[A-OQ-Z][A-Z0-9_]*|P[B-Z0-9_][A-Z0-9_]*)(?: |$)"

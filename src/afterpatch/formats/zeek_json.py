@@ -23,7 +23,7 @@ from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, p
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
-_OPENS: Final = re.compile(r"\ufeff?\s*\[?\s*\{")
+_OPENS: Final = re.compile(r"\ufeff?\s*+(?:\[\s*+)?\{")
 _TELLING: Final = re.compile(
     r'"(?:_path"\s*:\s*"[a-z]|_write_ts"|uid"\s*:\s*"C[A-Za-z0-9]{8,}|fuid"\s*:\s*"F[A-Za-z0-9]{8,}'
     r'|id\.orig_h")'

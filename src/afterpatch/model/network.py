@@ -81,7 +81,7 @@ NATIVE: Final[Mapping[tuple[str, str], Names]] = {
         "protocol": ("Protocol",),
     },
     ("", "passive-dns"): {
-        "query": ("rrname", "qname"),
+        "query": ("query", "rrname", "qname"),
         "record_type": ("rrtype", "type"),
         "answer": ("rdata", "value"),
     },

@@ -91,7 +91,8 @@ def zeek_json(path: str, event: Event) -> str:
 
 def zeek_dns(event: Event) -> dict[str, Any]:
     answer = [event["answer"]] if "answer" in event else []
-    return {"query": event["query"], "qtype_name": event.get("record_type", "A"), "answers": answer}
+    kind = event.get("record_type", "A")
+    return {"query": event["query"], "qtype_name": kind, "answers": answer, "Z": 0}
 
 
 def debug(event: Event) -> str:
@@ -179,7 +180,11 @@ def test_dns_rules(
     render, lines = DNS_LOGS[log], LINES["dns"][stem]
     if "answer" in lines["fires"] and log in NO_ANSWERS:
         pytest.skip(f"{log} does not log record type and answer on one line")
-    assert stem in hits(read(render(lines["fires"]), detector, tmp_path), rules)
+    found = hits(read(render(lines["fires"]), detector, tmp_path), rules)
+    assert stem in found
+    for other in found:
+        scope = rules[other].scope
+        assert scope.category == "dns" or (scope.product == "zeek" and log.startswith("zeek"))
     assert stem not in hits(read(render(lines["silent"]), detector, tmp_path), rules)
 
 
@@ -232,6 +237,20 @@ def test_a_proxy_rule_sees_host_and_uri_of_http_log(
     for render in ZEEK_LOGS.values():
         found = hits(read(render("http", event), detector, tmp_path), rules)
         assert any(rules[stem].scope.category == "proxy" for stem in found)
+
+
+def test_windows_dns_analytic_events_are_dns_events(
+    detector: Detector, rules: dict[str, Rule], tmp_path: Path
+) -> None:
+    event = {
+        "EventID": 257,
+        "Channel": "Microsoft-Windows-DNS-Server/Analytical",
+        "ProviderName": "Microsoft-Windows-DNSServer",
+        "TimeCreated": "2021-03-02T04:05:06Z",
+    }
+    for query, stem in (("api.telegram.org", "net_dns_susp_telegram_api"), ("a.example", None)):
+        found = hits(read(json.dumps({**event, "QNAME": query}) + "\n", detector, tmp_path), rules)
+        assert found == ({stem} if stem else set())
 
 
 # What a Zeek log of each kind has, by Zeek's documentation, of what the rules name.
