@@ -7,8 +7,19 @@ import click
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def simulate(folder: Path) -> int:
+@click.option(
+    "--network",
+    is_flag=True,
+    help="Instead: Zeek logs of an office with hidden channels, for `afterpatch network`.",
+)
+def simulate(folder: Path, network: bool) -> int:
     """Write the simulated incident of `afterpatch demo` into FOLDER, with labels.json beside it."""
+    if network:
+        from afterpatch.simulate.network_demo import write_network_demo
+
+        write_network_demo(folder)
+        click.echo(f"Wrote {folder} with labels.json")
+        return 0
     from afterpatch.simulate.demo import demo_scenario
     from afterpatch.simulate.write import write
 
