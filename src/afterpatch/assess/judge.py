@@ -26,6 +26,12 @@ from afterpatch.model.verdicts import Exposure, Intrusion, LogCoverage, PatchOrd
 
 # With no dated evidence at all the window still needs an end to be named.
 UNDATED_WINDOW = timedelta(days=90)
+# What tells a product's build.
+BUILD_SOURCES = {
+    "solarwinds-orion": "SolarWinds.Orion.Core.BusinessLayer.dll, or a CSV inventory of "
+    "host,version,hotfix",
+    "": "any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,5 @@ def _next_steps(
         steps.append(f"Fetch {places} for {spans(intervals)}.")
     steps += [f"Make readable: {gap.source}: {gap.reason}" for gap in case.host.gaps[:5]]
     if not case.exposure.timeline:
-        steps.append(
-            "Fetch a build: any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build."
-        )
+        steps.append(f"Fetch a build: {BUILD_SOURCES.get(campaign.product, BUILD_SOURCES[''])}.")
     return steps

@@ -15,7 +15,7 @@ from afterpatch.model.errors import AfterpatchError
 
 EXIT_ERROR: Final = 2
 EXIT_STOPPED: Final = 130
-VERBS: Final = ("assess", "campaign", "demo", "explain", "network", "simulate", "sunburst")
+VERBS: Final = ("assess", "campaign", "demo", "explain", "network", "orion", "simulate", "sunburst")
 
 
 class _Verbs(click.Group):

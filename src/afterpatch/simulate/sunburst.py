@@ -137,6 +137,13 @@ def write_sunburst(host: InfectedHost, plan: NetworkPlan, folder: Path, at: int 
     )
 
 
+def write_sunburst_demo(folder: Path) -> None:
+    """Twenty hosts over eight days; one of them goes all the way to HTTP."""
+    written = datetime(2020, 5, 1, tzinfo=UTC)
+    host = InfectedHost(written, written + timedelta(days=19))
+    write_sunburst(host, NetworkPlan(written + timedelta(days=11), days=8, hosts=20), folder)
+
+
 def _seconds(office: Office, times: list[datetime]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array(
         [(time.astimezone(UTC) - office.start).total_seconds() for time in times], float
