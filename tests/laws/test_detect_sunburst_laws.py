@@ -107,11 +107,13 @@ def test_any_text_is_read_as_something(text):
     assert label.trusted or label.reason
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_observed(data):
     assert observe(data).unread >= 0
 
 
+@settings(deadline=None)
 @given(st.text('{}[]":, \nqnameavsvmcloud.appsync-api.com', max_size=200))
 def test_broken_json_is_observed(text):
     scope(observe(text.encode()).sightings)

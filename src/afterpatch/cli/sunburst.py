@@ -6,6 +6,7 @@ Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found an
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +20,16 @@ from rich.text import Text
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
 from afterpatch.detect.sunburst.attribution import Owner
 from afterpatch.detect.sunburst.attribution import attribute as attribution
+from afterpatch.detect.sunburst.categories import Funnel, Judged, funnel, judge, missing_days
 from afterpatch.detect.sunburst.hosts import Host, scope
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
 from afterpatch.formats.machine_list import merge, read_machines
 from afterpatch.model.machines import Machine
 from afterpatch.pipeline.sunburst import Survey, survey
+from afterpatch.report.atomic import write_atomically
 from afterpatch.report.safe_text import cut, visible
+from afterpatch.report.sunburst import category_csv, funnel_text
 
 _HOST_ID: Final = re.compile(r"[0-9a-fA-F]{14}(?:[0-9a-fA-F]{2})?")
 REDACTED: Final = "[redacted]"
@@ -89,6 +93,79 @@ def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: boo
     for label in found.flagged:
         _note(f"left out: {label.label}: {label.reason}")
     return _exit_code(bool(rows), observed)
+
+
+@sunburst.command()
+@_FILES
+@_VICTIMS
+@click.option("--inventory", "inventories", multiple=True, type=click.Path(exists=True))
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Also the category CSV.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def report(
+    files: Sequence[str],
+    show_victims: bool,
+    inventories: Sequence[str],
+    csv_path: Path | None,
+    form: str,
+) -> int:
+    """The funnel, and the ED 21-01 category of each host."""
+    observed = _read(files)
+    missing = missing_days(observed.days)
+    found = scope(observed.sightings, observed.requests, complete=not missing).hosts
+    judged = [judge(host, missing) for host in found]
+    machines, gaps = _inventory(inventories)
+    for gap in gaps:
+        _note(gap)
+    domains = {h.name.domain for h in found if h.name.domain and h.name.confidence != "partial"}
+    owners = attribution([host.host_id for host in found], machines, sorted(domains)).owners
+    names = {owner.host_id: owner.machine.name for owner in owners}
+    rows = [_category_row(row, names, len(missing), show_victims) for row in judged]
+    if csv_path:
+        write_atomically(csv_path, category_csv(rows).encode())
+    counts = funnel(judged)
+    if form == "json":
+        _print_jsonl([{"funnel": asdict(counts), "days_missing": len(missing), "hosts": rows}])
+    else:
+        click.echo(funnel_text(_funnel_rows(counts)), nl=False)
+        if missing:
+            window = f"{missing[0]} to {missing[-1]}"
+            click.echo(f"{len(missing)} days without a record of look-ups, {window}.")
+    return _exit_code(bool(rows), observed)
+
+
+def _funnel_rows(counts: Funnel) -> list[tuple[str, int | None, str]]:
+    return [
+        ("exposed", None, "ask the inventory: afterpatch assess"),
+        ("beaconed", counts.beaconed, f"{counts.doubted} of them doubted"),
+        ("terminated", counts.stopped, "by the operator; not clean"),
+        ("targeted", counts.targeted, "category 3"),
+        ("http-c2", counts.http_c2, "category 3"),
+        ("follow-up", None, "ask the hosts: afterpatch assess"),
+        ("no category", counts.unknown, "days are missing"),
+    ]
+
+
+def _category_row(
+    row: Judged, names: Mapping[str, str], days: int, show_victims: bool
+) -> dict[str, str]:
+    host = row.host
+    name, domain = names.get(host.host_id, ""), host.name.domain or ""
+    return {
+        "host_id": host.host_id,
+        "machine": name if show_victims else name.split(".")[0],
+        "domain": domain if show_victims or not domain else REDACTED,
+        "confidence": host.name.confidence,
+        "stage": host.stage,
+        "stopped": "yes" if host.stopped else "no",
+        "ed_21_01_category": row.category,
+        "because": row.because,
+        "doubts": "; ".join(host.doubts),
+        "first": _stamp(host.first) or "",
+        "last": _stamp(host.last) or "",
+        "days_missing": str(days),
+    }
 
 
 @sunburst.command()

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,7 +22,7 @@ from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Logsource
+from afterpatch.model.batches import Logsource, Piece
 from afterpatch.model.network import native
 from afterpatch.model.places import Item
 
@@ -29,15 +30,21 @@ from afterpatch.model.places import Item
 _MIXED: Final = ("evtx", "pcap", "suricata-eve", "windows-json")
 _ESCAPES: Final = rb"\\u00[4-7]"  # JSON may spell any letter so
 _WORDS: Final = (ZONE_WORD, *SCREEN_WORDS)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STDIN: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``sightings`` each once, in order of appearance; ``notes``: what was not read, and where."""
+    """``sightings`` each once, in order of appearance; ``notes``: what was not read, and where.
+
+    days  with a record of look-ups in a log of a known format. A list of names or passive DNS is a
+          sample, so its days do not count.
+    """
 
     sightings: tuple[Sighting, ...]
     requests: tuple[Request, ...]
+    days: frozenset[date]
     unread: int
     notes: tuple[str, ...]
 
@@ -56,7 +63,13 @@ def survey(paths: Sequence[str], stdin: BinaryIO) -> Survey:
                 reader.read(item, scratch)
             for gap in discovery.gaps:
                 reader.lose(gap.source, gap.reason)
-    return Survey(tuple(reader.found), tuple(reader.requests), reader.unread, tuple(reader.notes))
+    return Survey(
+        tuple(reader.found),
+        tuple(reader.requests),
+        frozenset(reader.days),
+        reader.unread,
+        tuple(reader.notes),
+    )
 
 
 class _Reader:
@@ -65,6 +78,7 @@ class _Reader:
     def __init__(self) -> None:
         self.found: dict[Sighting, None] = {}
         self.requests: dict[Request, None] = {}
+        self.days: set[date] = set()
         self.unread = 0
         self.notes: list[str] = []
         self._wanted = TextPrefilter([*(re.escape(word).encode() for word in _WORDS), _ESCAPES])
@@ -75,6 +89,9 @@ class _Reader:
             with open_item(item, scratch) as plain:
                 head = Peeked(plain).head[:HEAD_BYTES]
             known = _known(head, item)
+            if known and not _useful(known):
+                self.notes.append(f"{item.name}: {known.kind}, holds no look-ups and no requests")
+                return
             with open_item(item, scratch, seekable=bool(known and known.seekable)) as stream:
                 self.count(
                     item.name, self._log(stream, item, known) if known else observe_stream(stream)
@@ -102,20 +119,31 @@ class _Reader:
         for piece in known.read(stream, item, wanted):
             rows = [row for batch in piece.batches for row in sightings(batch)]
             made = [row for batch in piece.batches for row in requests(batch)]
+            self.days.update(_days(piece))
             lost = sum(max(gap.records, 1) for gap in piece.gaps)
             yield Observed(tuple(rows), piece.events - len(rows) - len(made), lost, tuple(made))
 
 
+def _days(piece: Piece) -> Iterator[date]:
+    """Days on which a log of look-ups has records."""
+    for log, hours in piece.observed.items():
+        if "dns" in log:
+            for day in {hour // 24 for hour in hours}:
+                yield (EPOCH + timedelta(days=day)).date()
+
+
 def _known(head: bytes, item: Item) -> Format | None:
-    """The DNS or HTTP format of an item; None: it is read line by line."""
+    """The log format of an item; None: it is read line by line."""
     known, _ = recognise(head, item)
-    if known is None or known.content:
+    if known is None:
         return None
     if known.logsource_in:
         known = replace(known, logsource=known.logsource_in(head, item))
-    if known.kind in _MIXED or (known.logsource and _tells(known.logsource)):
-        return known
-    return None
+    return known if known.kind in _MIXED or known.content or known.logsource else None
+
+
+def _useful(known: Format) -> bool:
+    return known.kind in _MIXED or bool(known.logsource and _tells(known.logsource))
 
 
 def _tells(logsource: Logsource) -> bool:

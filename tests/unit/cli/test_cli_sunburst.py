@@ -125,3 +125,19 @@ def test_attribute_names_the_machine(tmp_path):
     code, out, _ = run("attribute", "--inventory", str(listed), "-", "--show-victims", stdin=label)
     assert "orion1.corp.example" in out
     assert "1 of 1 hosts named" in out
+
+
+def test_report_counts_and_writes_categories(tmp_path):
+    table = tmp_path / "categories.csv"
+    code, out, _ = run("report", "-", "--csv", str(table))
+    assert code == 1
+    assert "beaconed" in out
+    assert "265 days without a record" in out
+    lines = table.read_text().splitlines()
+    assert len(lines) == 2
+    assert ",unknown," in lines[1]
+    assert DOMAIN not in table.read_text()
+    _, out, _ = run("report", "-", "--format", "json", "--show-victims")
+    document = orjson.loads(out)
+    assert document["funnel"]["beaconed"] == 1
+    assert document["hosts"][0]["domain"] == DOMAIN

@@ -2,7 +2,7 @@
 
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterpatch.formats.machine_list import merge, read_machines
@@ -67,6 +67,7 @@ def test_what_is_not_read_is_a_gap():
         assert read_machines(io.BytesIO(text.encode()), "list").gaps
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text('[]{}",:host\n', max_size=99).map(str.encode))
 def test_any_bytes_are_read(data):
     merge(read_machines(io.BytesIO(data), "list").parts)

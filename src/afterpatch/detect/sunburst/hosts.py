@@ -159,7 +159,7 @@ def _host(
     chunks = ((label.sequence, label.chunk) for label in labels if label.kind == "name")
     name = join(((s, c) for s, c in chunks if s is not None and c is not None), complete=complete)
     shown = {sign for event in events for sign in _signs(event)}
-    shown |= {("http-c2", _request_text(request)) for request in requests}
+    shown |= {("http-c2", text) for text in _request_texts(requests)}
     signs = sorted(shown, key=_strongest_first)
     stage = signs[0][0]
     stops = [text for shown, text in signs if shown == "terminated"]
@@ -218,10 +218,15 @@ def _second_stage(events: Iterable[_Event], requests: Iterable[Request]) -> set[
     return {name for name in names if name and is_second_stage(name)}
 
 
-def _request_text(request: Request) -> str:
-    server = f" to {request.server}" if request.server else ""
-    carried = "userId" if len(request.host_id or "") == LEAKED_DIGITS else "If-None-Match"
-    return f"request {request.uri or 'body'}{server} carries the host ID in {carried}"
+def _request_texts(requests: Iterable[Request]) -> Iterable[str]:
+    """One per server and way to carry the ID, however many requests there are."""
+    groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for request in requests:
+        carried = "userId" if len(request.host_id or "") == LEAKED_DIGITS else "If-None-Match"
+        groups[request.server or "an unknown server", carried].append(request.uri or "a body")
+    for (server, carried), uris in groups.items():
+        more = f" and {len(uris) - 1} more" if len(uris) > 1 else ""
+        yield f"request {uris[0]}{more} to {server}: the host ID is in {carried}"
 
 
 def signs_of(
