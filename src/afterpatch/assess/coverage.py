@@ -41,6 +41,7 @@ _HOLDS: Final[Mapping[str, str | None]] = {
     "healthchecker": None,
     "registry-export": None,
     "inventory-csv": None,
+    "orion-dll": None,
     "unknown": None,
 }
 # Times outside these years are nonsense, and too near to the ends of what a datetime can hold.

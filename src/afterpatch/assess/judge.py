@@ -17,7 +17,7 @@ from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
 from afterpatch.assess.words import day, listed, span, spans
 from afterpatch.exposure.order import exposed_until, final_state, patch_order
-from afterpatch.exposure.timeline import expose, release_of
+from afterpatch.exposure.products import expose, exposed_at_least_until
 from afterpatch.model.campaigns import BANDS, AdviceWhen, Campaign
 from afterpatch.model.hits import Finding, Hit, RuleInfo
 from afterpatch.model.places import Fact
@@ -26,6 +26,12 @@ from afterpatch.model.verdicts import Exposure, Intrusion, LogCoverage, PatchOrd
 
 # With no dated evidence at all the window still needs an end to be named.
 UNDATED_WINDOW = timedelta(days=90)
+# What tells a product's build.
+BUILD_SOURCES = {
+    "solarwinds-orion": "SolarWinds.Orion.Core.BusinessLayer.dll, or a CSV inventory of "
+    "host,version,hotfix",
+    "": "any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,9 @@ def _window(exposure: Exposure, until: datetime, campaign: Campaign) -> Interval
     Nobody had the fix before it was published, so no window ends earlier.
     """
     start, end = campaign.window_start, exposed_until(exposure, until)
-    published = release_of(campaign.fix)
-    if published:
-        end = max(end, published)  # a fixed build "seen" before that is a clock's or a host's error
+    least = exposed_at_least_until(exposure, campaign.fix)
+    if least:
+        end = max(end, least)  # a fixed build "seen" before that is a clock's or a host's error
     elif end <= start and final_state(exposure) != "fixed":
         end = start + UNDATED_WINDOW
     return Interval(start, max(start, end))
@@ -238,7 +244,5 @@ def _next_steps(
         steps.append(f"Fetch {places} for {spans(intervals)}.")
     steps += [f"Make readable: {gap.source}: {gap.reason}" for gap in case.host.gaps[:5]]
     if not case.exposure.timeline:
-        steps.append(
-            "Fetch a build: any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build."
-        )
+        steps.append(f"Fetch a build: {BUILD_SOURCES.get(campaign.product, BUILD_SOURCES[''])}.")
     return steps

@@ -57,6 +57,7 @@ def load(id_or_path: str) -> Campaign:
         lifetimes=tuple(part.model() for part in document.lifetimes),
         actors=tuple(part.model() for part in document.actors),
         advice=document.advised(),
+        decoder=document.decoder or "",
         rules=pack.rules,
         indicators=pack.indicators,
         networks=pack.networks,

@@ -185,6 +185,7 @@ class CampaignFile(_Part):
     keys: tuple[KeyPart, ...] = ()
     lifetimes: tuple[LifetimePart, ...] = ()
     actors: tuple[ActorPart, ...] = ()
+    decoder: Name | None = None
     advice: dict[Band, tuple[Words | AdvicePart, ...]] = Field(default_factory=dict)
 
     def advised(self) -> dict[Band, tuple[Advice, ...]]:

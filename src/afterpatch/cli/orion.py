@@ -1,12 +1,16 @@
 """``afterpatch orion``: what a SolarWinds Orion server knows, fetched as evidence."""
 
+import csv
 import os
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from afterpatch.collect import orion_tables as tables
 from afterpatch.model.errors import UsageError
+from afterpatch.report.csv_report import safe_cell
 from afterpatch.report.safe_text import visible
 
 PASSWORD_VARIABLE = "AFTERPATCH_ORION_PASSWORD"  # noqa: S105  (a name, not a password)
@@ -72,5 +76,14 @@ def collect(
         absent = f"  not in its schema: {lacking}" if lacking and not problem else ""
         line = f"{entry['rows']:>9,}  {entry['entity']}{problem}{absent}"
         click.echo(visible(line))
+    _write_csv(output / "orion.csv", tables.RELEASES, tables.releases(output))
+    _write_csv(output / "machines.csv", tables.MACHINES, tables.machines(output))
     click.echo(f"Wrote {output}")
     return 3 if any(entry["problem"] for entry in manifest["entities"]) else 0
+
+
+def _write_csv(path: Path, names: tuple[str, ...], rows: Iterable[Mapping[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([safe_cell(row[name]) for name in names] for row in rows)

@@ -4,6 +4,7 @@ Enters: rule texts, indicators, then batches and file contents. Leaves: hits, ex
 rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from afterpatch.detect.columns_wanted import columns_of
+from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
@@ -90,12 +92,14 @@ class Detector:
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
         unsupported: Iterable[tuple[str, str]],
+        decoder: Decoder,
     ) -> None:
         self._sigma = SigmaEngine(rules)
         self._correlations = tuple(correlations)
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
-        self._indicator_lines = indicators
+        self._decoder = decoder
+        self._indicator_lines = (*indicators, *decoder.screen)
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
@@ -113,6 +117,7 @@ class Detector:
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
         placeholders: Mapping[str, tuple[str, ...]] | None = None,
+        decoder: str = "",
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
@@ -128,6 +133,7 @@ class Detector:
             tuple(indicators),
             keep,
             parsed.unsupported,
+            decoder_named(decoder),
         )
 
     @property
@@ -138,6 +144,7 @@ class Detector:
             *(correlation.info for correlation in self._correlations),
             *self._yara.infos,
             *self._indicators.infos,
+            *self._decoder.infos,
         )
 
     @property
@@ -188,7 +195,7 @@ class Detector:
     def _rules_for(self, logsource: Logsource) -> frozenset[str]:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        return frozenset(rules)
+        return frozenset(rules | self._decoded_by(logsource))
 
     def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
         """The columns that :meth:`match` looks at in such events; None = all."""
@@ -229,6 +236,7 @@ class Detector:
                 if len(part):
                     kept = part[:MAX_HITS_PER_RULE]
                     hits[at].extend(self.hits(info, kept, batch, spans[at][0]))
+        self._decode(batch, spans, ends, hits, overflow)
         evaluated = self.evaluated(batch)
         return tuple(
             MatchResult(tuple(found), beyond, evaluated)
@@ -315,6 +323,29 @@ class Detector:
             return frozenset()
         kinds = self._indicators.kinds_for(batch.frame.columns)
         return self._rules_for(batch.logsource) | kinds
+
+    def _decoded_by(self, logsource: Logsource) -> frozenset[str]:
+        applies = self._decoder.applies(logsource)
+        return frozenset(info.id for info in self._decoder.infos) if applies else frozenset()
+
+    def _decode(
+        self,
+        batch: Batch,
+        spans: Sequence[tuple[str, int]],
+        ends: Indexes,
+        hits: list[list[Hit]],
+        overflow: list[dict[str, int]],
+    ) -> None:
+        """Add what the decoder reads to the hits of each span."""
+        kept: Counter[tuple[int, str]] = Counter()
+        for found in self._decoder.decode(batch):
+            at = int(np.searchsorted(ends, found.row, side="right"))
+            kept[at, found.info.id] += 1
+            if kept[at, found.info.id] > MAX_HITS_PER_RULE:
+                overflow[at][found.info.id] = kept[at, found.info.id] - MAX_HITS_PER_RULE
+                continue
+            (hit,) = self.hits(found.info, np.array([found.row]), batch, spans[at][0])
+            hits[at].append(replace(hit, fields={**hit.fields, **found.fields}))
 
     def hits(
         self,

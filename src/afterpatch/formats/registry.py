@@ -24,6 +24,7 @@ from afterpatch.formats import (
     nfdump_csv,
     nfdump_json,
     oabgenerator,
+    orion_dll,
     passive_dns,
     pcap,
     registry_export,
@@ -41,6 +42,7 @@ from afterpatch.model.places import Item
 FORMATS: Final[tuple[Format, ...]] = (
     evtx.FORMAT,
     pcap.FORMAT,
+    orion_dll.FORMAT,
     iis_config.FORMAT,
     windows_json.FORMAT,
     suricata_eve.FORMAT,

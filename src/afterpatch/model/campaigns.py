@@ -138,7 +138,11 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A loaded, validated pack. ``sha256`` covers every file of the pack."""
+    """A loaded, validated pack.
+
+    sha256   covers every file of the pack.
+    decoder  name of the one that reads what no rule can, or "": see ``model.decoders``.
+    """
 
     id: str
     version: str
@@ -160,6 +164,7 @@ class Campaign:
     indicators: tuple[Indicator, ...]
     networks: tuple[Network, ...]
     sha256: str
+    decoder: str = ""
 
     def rank(self, stage: str) -> int:
         """Position of a stage on the ladder from 1; 0 for "" (nothing). Raises KeyError."""

@@ -14,7 +14,7 @@ INDICATOR: Final = "indicator"
 class RuleInfo:
     """What the rest of the program needs to know of a rule, whatever its engine.
 
-    engine   ``sigma``, ``sigma-correlation``, ``yara``, ``indicator``.
+    engine   ``sigma``, ``sigma-correlation``, ``yara``, ``indicator``, ``decoder``.
     stage    the campaign's stage it proves, or "" for a rule the user brought.
     weak     a name, address or user agent alone: never sets a band (law 4).
     misses   what the rule cannot see, in words.

@@ -39,6 +39,7 @@ class Rules:
     indicators: tuple[Indicator, ...]
     keep: tuple[str, ...]
     hunt: HuntRules | None = None
+    decoder: str = ""
 
     @classmethod
     def of(cls, campaign: Campaign, hunt: HuntRules | None = None) -> "Rules":
@@ -49,12 +50,13 @@ class Rules:
             indicators=campaign.indicators,
             keep=tuple(sorted({field for key in campaign.keys for field in key.fields})),
             hunt=hunt,
+            decoder=campaign.decoder,
         )
 
     def build(self) -> Engines:
         """Compile for this process."""
         return Engines(
-            Detector.build(self.sigma, self.yara, self.indicators, self.keep),
+            Detector.build(self.sigma, self.yara, self.indicators, self.keep, decoder=self.decoder),
             self.hunt.build() if self.hunt else None,
         )
 

@@ -90,3 +90,21 @@ def test_the_password_is_nowhere(run):
     result, out, _ = run()
     assert PASSWORD not in result.output
     assert all(PASSWORD not in path.read_text() for path in out.iterdir())
+
+
+def test_tables_for_the_other_commands(run, server):
+    server.tables["Orion.OrionServers"] = [
+        {
+            "HostName": "=ORION01",
+            "Details": '[{"Name": "Orion Platform", "Version": "2020.2", "HotfixVersionNumber": "1"},'
+            ' {"Name": "NPM", "Version": "2020.2"}, 3]',
+        },
+        {"HostName": "ORION02", "Details": "not json"},
+    ]
+    server.tables["Orion.NPM.Interfaces"] = [{"NodeID": 1, "PhysicalAddress": "005056AA0002"}]
+    _, out, _ = run()
+    assert (out / "orion.csv").read_text().splitlines() == [
+        "host,product,version,hotfix",
+        "'=ORION01,Orion Platform,2020.2,1",
+    ]
+    assert "node1,10.0.0.1,005056AA0001 005056AA0002" in (out / "machines.csv").read_text()
