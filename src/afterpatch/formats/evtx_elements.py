@@ -71,7 +71,7 @@ def mark(number: int, kind: int) -> Leaf:
     return Leaf(f"{MARKS[2 * is_number]}{number}{MARKS[1]}", is_number=is_number)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def parse(structure: bytes) -> Element:
     """The bytes of a structure -> its element. Raises NotUnderstoodError."""
     root = Element("")

@@ -14,7 +14,7 @@ from afterpatch.formats.evtx_elements import NotUnderstoodError
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Shape, shape_of
 
-_CACHED_SHAPES: Final = 4_096
+_CACHED_SHAPES: Final = 1_024
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from afterpatch.formats.evtx_compiled import (
     u32,
 )
 
-MAX_STRUCTURE_BYTES: Final = 65_536
+MAX_STRUCTURE_BYTES: Final = 16_384  # seven times the widest template of the public samples
 MAX_DEPTH: Final = 64
 MAX_NAME_CHARS: Final = 512
 
