@@ -98,7 +98,9 @@ def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: boo
 @sunburst.command()
 @_FILES
 @_VICTIMS
-@click.option("--inventory", "inventories", multiple=True, type=click.Path(exists=True))
+@click.option(
+    "--inventory", "inventories", multiple=True, type=click.Path(exists=True, dir_okay=False)
+)
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Also the category CSV.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
