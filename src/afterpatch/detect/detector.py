@@ -22,7 +22,17 @@ from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Spelling, Wanted
+from afterpatch.model.batches import (
+    RAW,
+    RECORD,
+    RESERVED,
+    TIME,
+    Batch,
+    Declared,
+    Logsource,
+    Spelling,
+    Wanted,
+)
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.places import Gap, Place
@@ -88,7 +98,7 @@ class Detector:
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
-        self._prefilters: dict[Family | tuple[Logsource, Spelling], Built] = {}
+        self._prefilters: dict[Family | tuple[Declared, Spelling], Built] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
         self.infos = (
@@ -132,12 +142,20 @@ class Detector:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
         return self._built(prefilter).prefilter
 
-    def wanted_of(self, logsource: Logsource, spelling: Spelling) -> Wanted | None:
-        """The same for the log of one log source alone."""
-        key = (logsource, spelling)
+    def wanted_of(self, declared: Declared, spelling: Spelling) -> Wanted | None:
+        """The same for the log of one log source alone, with just these columns if they are told.
+
+        A rule that cannot hold without a column the log does not have asks for nothing.
+        """
+        key = (declared, spelling)
         if key not in self._prefilters:
+            logsource, columns = declared
+
+            def absent(field: str) -> bool:
+                return columns is not None and columns.isdisjoint(names(field, logsource))
+
             rules = self._sigma.rules_for(logsource)
-            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling)
+            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling, absent)
         return self._prefilters[key].prefilter
 
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ writes names as lengths and labels, a dot may stand as such a length.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,16 @@ import numpy as np
 import numpy.typing as npt
 
 from afterpatch.detect.indicator_patterns import raw_patterns
-from afterpatch.detect.sigma.ast import And, FieldTest, Node, Not, Or, Rule, wildcard_parts
+from afterpatch.detect.sigma.ast import (
+    ANY_FIELD,
+    And,
+    FieldTest,
+    Node,
+    Not,
+    Or,
+    Rule,
+    wildcard_parts,
+)
 from afterpatch.detect.sigma.regexes import required_literals
 from afterpatch.model.batches import Spelling
 from afterpatch.model.campaigns import Indicator
@@ -113,14 +122,33 @@ class _Need:
     alternatives: frozenset[frozenset[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What is known of the log the lines are from."""
+
+    spelling: Spelling
+    absent: Callable[[str], bool]
+
+
+# The need of a test that no line can meet: it asks for nothing.
+_NEVER: Final = _Need(0.0, frozenset())
+
+
 def build_prefilter(
-    rules: Iterable[Rule], indicators: Iterable[Indicator], spelling: Spelling = "plain"
+    rules: Iterable[Rule],
+    indicators: Iterable[Indicator],
+    spelling: Spelling = "plain",
+    absent: Callable[[str], bool] = lambda field: False,
 ) -> Built:
-    """The prefilter that selects every line any of these could match."""
+    """The prefilter that selects every line any of these could match.
+
+    ``absent`` tells the fields that no line of the log has.
+    """
+    log = _Log(spelling, absent)
     patterns: set[bytes] = set()
     forced: list[tuple[str, str]] = []
     for rule in rules:
-        need = _need(rule.condition, spelling, negated=False)
+        need = _need(rule.condition, log, negated=False)
         if need is None:
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
@@ -142,19 +170,22 @@ def longest_fragment(text: str, spelling: Spelling = "plain") -> str:
     return fragment if len(fragment) >= MIN_LITERAL_CHARS else ""
 
 
-def _need(node: Node, spelling: Spelling, *, negated: bool) -> _Need | None:
+def _need(node: Node, log: _Log, *, negated: bool) -> _Need | None:
     """What a line must hold for the tree to be true (false when ``negated``)."""
     match node:
         case FieldTest():
-            return None if negated else _test_need(node, spelling)
+            return None if negated else _test_need(node, log)
         case Not(item):
-            return _need(item, spelling, negated=not negated)
+            return _need(item, log, negated=not negated)
         case And(items) | Or(items):
-            needs = [_need(item, spelling, negated=negated) for item in items]
+            needs = [_need(item, log, negated=negated) for item in items]
             return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
 
 
-def _test_need(test: FieldTest, spelling: Spelling) -> _Need | None:
+def _test_need(test: FieldTest, log: _Log) -> _Need | None:
+    spelling = log.spelling
+    if test.field != ANY_FIELD and test.op not in ("null", "exists") and log.absent(test.field):
+        return _NEVER
     match test.op:
         case "equals" | "contains" | "startswith" | "endswith":
             return _literal_need({test.value}, spelling)

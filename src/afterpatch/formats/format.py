@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from afterpatch.model.batches import Logsource, Piece, Spelling, Wanted
+from afterpatch.model.batches import Declared, Logsource, Piece, Spelling, Wanted
 from afterpatch.model.places import Item
 
 HEAD_BYTES = 65_536
@@ -30,7 +30,8 @@ class Format:
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
                 "logsource" asks for one made of the rules for the source's log source alone.
     logsource   what its batches are, for formats with a prefilter (their batches may stay away).
-    logsource_in  (head bytes, item) -> the same, where the head tells it; None = no prefilter.
+    declared    (head bytes, item) -> log source and columns, where the head tells them; None = no
+                prefilter.
     spelling    how a column's text stands in the raw text, for a prefilter by log source.
     content     whether pipeline also scans the bytes with YARA and matches their hash.
     """
@@ -41,6 +42,6 @@ class Format:
     seekable: bool = False
     prefilter: Literal["", "webserver", "exchange", "logsource"] = ""
     logsource: Logsource | None = None
-    logsource_in: Callable[[bytes, Item], Logsource | None] | None = None
+    declared: Callable[[bytes, Item], Declared | None] | None = None
     spelling: Spelling = "plain"
     content: bool = False

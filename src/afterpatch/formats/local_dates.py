@@ -52,6 +52,7 @@ class LocalTimes:
     why: str = _GUESS
     count: int = 0
     misread: int = 0
+    _seen: str = ""
     _last: tuple[int, int, int] | None = None
     _dates: dict[tuple[bool | None, tuple[str, ...]], datetime | None] = field(default_factory=dict)
 
@@ -60,8 +61,10 @@ class LocalTimes:
         frame = texts.alias("text").rle().struct.unnest()
         micros: list[int | None] = []
         for text, length in zip(frame["value"].to_list(), frame["len"].to_list(), strict=True):
-            if self.why != _PROOF:
+            day = (text or "").partition(" ")[0]
+            if self.why != _PROOF and day != self._seen:
                 self._learn(text or "")
+                self._seen = day
             self.count += length
             micros.append(self._micros(text))
         series = pl.Series(micros, dtype=pl.Int64)

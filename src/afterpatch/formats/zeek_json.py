@@ -19,8 +19,8 @@ from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.text_blocks import head_text
 from afterpatch.formats.windows_flat import Document
 from afterpatch.formats.windows_times import parse_event_time
-from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, path_of_file
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.formats.zeek_logs import KNOWN, coverage_name, known_path, logsource, path_of_file
+from afterpatch.model.batches import Declared, Piece, Wanted
 from afterpatch.model.places import Item
 
 _OPENS: Final = re.compile(r"\ufeff?\s*+(?:\[\s*+)?\{")
@@ -52,7 +52,7 @@ def _when(document: Document) -> tuple[int | None, bool]:
 SHAPE: Final = JsonShape(kind=_kind, when=_when)
 
 
-def logsource_in(head: bytes, item: Item) -> Logsource | None:
+def declared(head: bytes, item: Item) -> Declared | None:
     """The log source of the first object; None where the head has none that is whole."""
     for line in head_text(head).lstrip("\ufeff[ \t\r\n").split("\n")[:2]:
         try:
@@ -60,7 +60,7 @@ def logsource_in(head: bytes, item: Item) -> Logsource | None:
         except orjson.JSONDecodeError:
             continue
         kind = _kind(document, item) if isinstance(document, dict) else None
-        return kind.logsource if kind else None
+        return Declared(kind.logsource) if kind else None
     return None
 
 
@@ -70,7 +70,7 @@ def _recognise(head: bytes, item: Item) -> str:
         return ""
     if _TELLING.search(text):
         return "content"
-    return "file name" if path_of_file(item.origin) and '"event_type"' not in text else ""
+    return "file name" if path_of_file(item.origin) in KNOWN else ""
 
 
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None) -> Iterator[Piece]:
@@ -81,8 +81,8 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None) -> Iterator[Piece]
     Gaps:    lines that are no JSON object, a cut file, a time that is none. Content never raises.
     """
     peeked = Peeked(stream)
-    declared = logsource_in(peeked.head, item) if wanted is not None else None
-    return read_json_log(peeked, item, wanted, SHAPE, declared)
+    first = declared(peeked.head, item)
+    return read_json_log(peeked, item, wanted, SHAPE, first.logsource if first else None)
 
 
 FORMAT: Final = Format(
@@ -90,6 +90,6 @@ FORMAT: Final = Format(
     _recognise,
     read,
     prefilter="logsource",
-    logsource_in=logsource_in,
+    declared=declared,
     spelling="escaped",
 )

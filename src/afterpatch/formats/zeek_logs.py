@@ -18,6 +18,19 @@ from afterpatch.model.batches import Logsource
 
 CATEGORIES: Final[Mapping[str, str]] = {"conn": "firewall", "dns": "dns", "http": "proxy"}
 
+# Logs that Zeek writes by itself: JSON with no other mark of Zeek is Zeek's only by such a name.
+KNOWN: Final = frozenset(
+    {
+        *("analyzer", "broker", "capture_loss", "cluster", "conn", "dce_rpc", "dhcp", "dnp3"),
+        *("dns", "dpd", "files", "ftp", "http", "intel", "irc", "kerberos", "known_certs"),
+        *("known_hosts", "known_services", "ldap", "ldap_search", "loaded_scripts", "modbus"),
+        *("mysql", "notice", "ntlm", "ntp", "ocsp", "packet_filter", "pe", "quic", "radius"),
+        *("rdp", "reporter", "rfb", "sip", "smb_cmd", "smb_files", "smb_mapping", "smtp", "snmp"),
+        *("socks", "software", "ssh", "ssl", "stats", "syslog", "telemetry", "traceroute"),
+        *("tunnel", "weird", "websocket", "x509"),
+    }
+)
+
 _PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 # conn.log, conn.10:00:00-11:00:00.log, conn_20210302_10:00:00-11:00:00-0000.log, conn-red.json
 _FILE_NAME: Final = re.compile(r"(?:.*/)?([a-z][a-z0-9_]*?)(?:[._-]\d[^/]*)?\.(?:log|json|jsonl)")

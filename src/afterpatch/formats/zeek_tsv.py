@@ -30,7 +30,7 @@ from afterpatch.formats.table_log import (
 from afterpatch.formats.table_reader import Plan, read_table_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
 from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, path_of_file
-from afterpatch.model.batches import RAW, RESERVED, Logsource, Piece, Wanted
+from afterpatch.model.batches import RAW, RESERVED, Declared, Piece, Wanted
 from afterpatch.model.places import Item
 
 _DIRECTIVES: Final = ("path", "types", "set_separator", "empty_field", "unset_field")
@@ -74,15 +74,19 @@ def _first_head(text: str, syntax: Syntax) -> Head:
     return head
 
 
-def logsource_in(head: bytes, item: Item) -> Logsource | None:
-    """The log source its first header gives a file; None where the head has none."""
+def declared(head: bytes, item: Item) -> Declared | None:
+    """What its first header says a file holds; None where the head has none."""
     text = head_text(head)
     first = _first_head(text, _syntax(text))
-    return logsource(_path(first, item)) if first.fields else None
+    return _declared(first, item) if first.fields else None
+
+
+def _declared(head: Head, item: Item) -> Declared:
+    return Declared(logsource(_path(head, item)), frozenset(unique_names(head.fields)))
 
 
 def _planner(head: bytes, item: Item) -> tuple[Syntax, Plan]:
-    declared = logsource_in(head, item)
+    first = declared(head, item)
     syntax = _syntax(head_text(head))
 
     def plan(head: Head, item: Item) -> Table:
@@ -96,7 +100,7 @@ def _planner(head: bytes, item: Item) -> tuple[Syntax, Plan]:
             log=coverage_name(path),
             clock=clock,
             extend=_values(head, names, syntax),
-            unfiltered=logsource(path) != declared,
+            unfiltered=_declared(head, item) != first,
         )
 
     return syntax, plan
@@ -161,5 +165,5 @@ def read(
 
 
 FORMAT: Final = Format(
-    "zeek", _recognise, read, prefilter="logsource", logsource_in=logsource_in, spelling="escaped"
+    "zeek", _recognise, read, prefilter="logsource", declared=declared, spelling="escaped"
 )

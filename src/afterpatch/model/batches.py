@@ -30,6 +30,13 @@ class Logsource(NamedTuple):
     service: str = ""
 
 
+class Declared(NamedTuple):
+    """What a source's own header says it holds. ``columns`` None = the header does not tell."""
+
+    logsource: Logsource
+    columns: frozenset[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one kind from one source.

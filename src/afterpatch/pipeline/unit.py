@@ -7,7 +7,7 @@ a gap in the reading; only a fault of ours raises.
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,7 +16,7 @@ from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Batch, Piece, Wanted
+from afterpatch.model.batches import Batch, Declared, Piece, Wanted
 from afterpatch.model.campaigns import Campaign, Indicator, RuleText
 from afterpatch.model.places import Gap, Item
 from afterpatch.model.readings import Reading
@@ -91,42 +91,43 @@ class _Unit:
             head = stream.peek(HEAD_BYTES)
             known, tally.decided_by = recognise(head, item)
             if known:
-                if known.logsource_in:
-                    known = replace(known, logsource=known.logsource_in(head, item))
-                self._read_known(stream, known, tally)
+                self._read_known(stream, known, tally, _declared(known, head, item))
             tally.digest = stream.finish()
         except Unreadable as error:
             tally.digest = stream.so_far()
             tally.gaps.append(Gap(item.name, "file", str(error)))
         tally.kind = known.kind if known else "unreadable" if tally.gaps else "unknown"
 
-    def _read_known(self, stream: HashingReader, known: Format, tally: Tally) -> None:
+    def _read_known(
+        self, stream: HashingReader, known: Format, tally: Tally, declared: Declared | None
+    ) -> None:
         if known.content:
             self._read_content(stream, known, tally)
         elif known.seekable:
             with open_item(tally.item, self.scratch, seekable=True) as seekable:
-                self._read_pieces(seekable, known, tally)
+                self._read_pieces(seekable, known, tally, declared)
         else:
-            self._read_pieces(stream, known, tally)
+            self._read_pieces(stream, known, tally, declared)
 
-    def _read_pieces(self, stream: BinaryIO, known: Format, tally: Tally) -> None:
-        pieces = known.read(stream, tally.item, self._wanted(known))
+    def _read_pieces(
+        self, stream: BinaryIO, known: Format, tally: Tally, declared: Declared | None
+    ) -> None:
+        pieces = known.read(stream, tally.item, self._wanted(known, declared))
         self.gatherer.match(_batches(pieces, tally), tally)
-        if tally.events and known.logsource:
+        if tally.events and declared:
             # Lines that the prefilter passed over were evaluated too, by its proof of no match.
-            tally.evaluated |= self.detector.applicable(known.logsource)
+            tally.evaluated |= self.detector.applicable(declared.logsource)
 
-    def _wanted(self, known: Format) -> Wanted | None:
+    def _wanted(self, known: Format, declared: Declared | None) -> Wanted | None:
         if known.prefilter == "logsource":
-            source = known.logsource
-            return self.detector.wanted_of(source, known.spelling) if source else None
+            return self.detector.wanted_of(declared, known.spelling) if declared else None
         return self.detector.wanted(known.prefilter) if known.prefilter else None
 
     def _read_content(self, stream: HashingReader, known: Format, tally: Tally) -> None:
         """A web file: its listing row goes through the rules, its bytes through YARA and hashes."""
         item, detector = tally.item, self.detector
         data = stream.read(MAX_CONTENT_BYTES)
-        self._read_pieces(io.BytesIO(data), known, tally)
+        self._read_pieces(io.BytesIO(data), known, tally, None)
         if stream.read(1):
             reason = f"larger than {MAX_CONTENT_BYTES >> 20} MiB: only its beginning was scanned"
             tally.gaps.append(Gap(item.name, "file", reason))
@@ -135,6 +136,13 @@ class _Unit:
         tally.add_hits(detector.match_content(data, sha256, item.name, fields, item.modified))
         tally.gaps += detector.take_gaps()
         tally.evaluated |= detector.content_rules
+
+
+def _declared(known: Format, head: bytes, item: Item) -> Declared | None:
+    """What the source's header says it holds; else what the format always is."""
+    if known.declared:
+        return known.declared(head, item)
+    return Declared(known.logsource) if known.logsource else None
 
 
 def _batches(pieces: Iterable[Piece], tally: Tally) -> Iterator[Batch]:

@@ -15,7 +15,7 @@ from afterpatch.detect.sigma.ast import tests as every_test
 from afterpatch.detect.sigma.fields import names
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.formats import zeek_logs
-from afterpatch.model.batches import Logsource
+from afterpatch.model.batches import Declared, Logsource
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Item
@@ -237,6 +237,21 @@ def test_a_proxy_rule_sees_host_and_uri_of_http_log(
     for render in ZEEK_LOGS.values():
         found = hits(read(render("http", event), detector, tmp_path), rules)
         assert any(rules[stem].scope.category == "proxy" for stem in found)
+
+
+def test_a_rule_without_literals_forces_only_its_own_log(
+    detector: Detector, rule_texts: tuple[RuleText, ...]
+) -> None:
+    columns = frozenset({"ts", "uid", *ENDS, "proto", "service", "orig_bytes"})
+    for path in ("conn", "dce_rpc", "files", "smb_files", "ssl"):
+        declared = Declared(zeek_logs.logsource(path), columns)
+        assert detector.wanted_of(declared, "escaped") is not None
+    dns = Declared(zeek_logs.logsource("dns"), columns | {"query", "Z"})
+    assert detector.wanted_of(dns, "escaped") is None
+    others = [text for text in rule_texts if text.path != "zeek_dns_susp_zbit_flag"]
+    assert Detector.build(others, (), ()).wanted_of(dns, "escaped") is not None
+    debug = Declared(Logsource("dns", "windows", "dns-debug"))
+    assert detector.wanted_of(debug, "labels") is not None
 
 
 def test_windows_dns_analytic_events_are_dns_events(
