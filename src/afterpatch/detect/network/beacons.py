@@ -45,13 +45,14 @@ def channels(rows: pl.DataFrame, window_us: tuple[int, int]) -> pl.DataFrame:
     ``rows``: time, src, target, bytes_out, bytes_in, place, in any order. One row comes out per
     channel with at least MIN_CONTACTS contacts, with all parts but rarity.
     """
-    rows, order, groups, counts = _ordered(rows, window_us)
+    order, counts = _ordered(rows, window_us)
+    groups = np.repeat(np.arange(len(counts)), counts)
     micros = rows["time"].to_numpy()[order]
     ticks = (micros - window_us[0]) // _US_A_TICK
     starts = starts_of(counts)
     times = timing(ticks, counts)
     active, persistence = _persistence(ticks, groups, counts, times.period_s, window_us)
-    head = rows[order[starts]]
+    head = rows.select("src", "target")[order[starts]]
     size, usual = _size(rows["bytes_out"][order], groups, len(counts))
     size_in, _ = _size(rows["bytes_in"][order], groups, len(counts))
     return pl.DataFrame(
@@ -74,20 +75,20 @@ def channels(rows: pl.DataFrame, window_us: tuple[int, int]) -> pl.DataFrame:
     ).filter(pl.col("contacts") >= MIN_CONTACTS)
 
 
-def _ordered(
-    rows: pl.DataFrame, window_us: tuple[int, int]
-) -> tuple[pl.DataFrame, Ints, Ints, Ints]:
-    """Rows of channels with enough of them; their order by channel and time; groups, counts.
+def _ordered(rows: pl.DataFrame, window_us: tuple[int, int]) -> tuple[Ints, Ints]:
+    """Row numbers of channels with enough rows, by channel and time; how many each channel has.
 
     Channel number and time share one 64-bit word, so one sort of integers orders them.
     """
-    keyed = rows.with_columns(key=pl.struct("src", "target").hash())
-    often = keyed.group_by("key").len().filter(pl.col("len") >= MIN_CONTACTS).sort("key")
-    keyed = keyed.join(often.select("key").with_row_index("channel"), on="key").drop("key")
-    ticks = (keyed["time"].to_numpy() - window_us[0]) // _US_A_TICK
-    word = keyed["channel"].to_numpy().astype(np.uint64) << np.uint64(32) | ticks.astype(np.uint64)
-    counts = often["len"].to_numpy().astype(np.int64)
-    return keyed, np.argsort(word), np.repeat(np.arange(len(counts)), counts), counts
+    keys = rows.select(
+        key=pl.struct("src", "target").hash(), row=pl.int_range(pl.len(), dtype=pl.Int64)
+    )
+    often = keys.group_by("key").len().filter(pl.col("len") >= MIN_CONTACTS).sort("key")
+    kept = keys.join(often.select("key").with_row_index("channel"), on="key").drop("key")
+    row = kept["row"].to_numpy()
+    ticks = (rows["time"].to_numpy()[row] - window_us[0]) // _US_A_TICK
+    word = kept["channel"].to_numpy().astype(np.uint64) << np.uint64(32) | ticks.astype(np.uint64)
+    return row[np.argsort(word)], often["len"].to_numpy().astype(np.int64)
 
 
 def _ends(micros: Ints, places: Ints, groups: Ints, starts: Ints) -> dict[str, Ints]:

@@ -123,19 +123,19 @@ def _longest_label() -> pl.Expr:
 
 def _asked(queries: pl.DataFrame) -> pl.DataFrame:
     """Per zone: by how many hosts, how often, on how many days, when first and last, and where."""
-    days = (pl.col("time") // _DAY_US).n_unique()
-    hosts = queries.group_by("zone_id", "src_id").agg(
-        src=pl.col("src").first(), names=pl.col("query_id").n_unique(), days=days
+    asked = queries.select("zone_id", "src_id", "query_id", day=pl.col("time") // _DAY_US).unique()
+    hosts = asked.group_by("zone_id", "src_id").agg(
+        names=pl.col("query_id").n_unique(), days=pl.col("day").n_unique()
     )
     paced = hosts.group_by("zone_id").agg(
-        sources=pl.len(),
-        src=pl.col("src").min(),
-        per_day=(pl.col("names") / pl.col("days")).median(),
+        sources=pl.len(), per_day=(pl.col("names") / pl.col("days")).median()
     )
+    days = asked.group_by("zone_id").agg(days=pl.col("day").n_unique())
+    del asked
     whole = queries.group_by("zone_id").agg(
-        zone=pl.col("zone").first(), events=pl.len(), days=days, **ends()
+        zone=pl.col("zone").first(), src=pl.col("src").min(), events=pl.len(), **ends()
     )
-    return whole.join(paced, on="zone_id").drop("zone_id")
+    return whole.join(paced, on="zone_id").join(days, on="zone_id").drop("zone_id")
 
 
 def _pace(per_day: pl.Expr) -> pl.Expr:

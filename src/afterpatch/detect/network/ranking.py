@@ -102,7 +102,10 @@ class Ranker:
         return Ranking(tuple(alerts), first, last, looked_at, left_out)
 
     def _parts(self, spool: Spool, count: bool) -> Iterator[pl.DataFrame]:
-        """Parts inside the window; places are in order of the names of sources."""
+        """Parts inside the window; places are in order of the names of sources.
+
+        Whoever asks lets go of a part before the next one, so that one is in memory at a time.
+        """
         first, last = self._window
         for part in spool.parts():
             inside = part
@@ -111,27 +114,35 @@ class Ranker:
             if count:
                 self._left_out["rows outside the window"] += part.height - inside.height
             place = packed(self._order.gather(inside["source"]), inside["record"])
-            yield inside.drop("source", "record").with_columns(place)
+            inside = inside.drop("source", "record").with_columns(place)
+            del part, place
+            yield inside
+            del inside
 
     def _flow_candidates(self) -> int:
         """Candidates among connections; the number of own hosts that spoke to the outside."""
         fleet = 0
         for part in self._parts(self._taken.flows, count=True):
-            flows, inside, inbound = outbound(part, self._settings.internal)
-            self._left_out["flows between own addresses"] += inside
-            self._left_out["flows from outside"] += inbound
-            fleet += flows["src"].n_unique()
-            rows = channels_of(flows, self._settings.roles)
-            by_name = beacons.channels(rows.by_name, self._window)
-            self._note_called(by_name)
-            by_name = self._keep(BY_NAME, by_name)
-            by_address = beacons.channels(rows.by_address, self._window)
-            by_address = self._able(BY_ADDRESS, by_address)
-            by_address = fold_addresses(by_address, by_name, rows.by_address, self._left_out)
-            self._found.setdefault(BY_ADDRESS, []).append(by_address)
-            self._keep(HELD, long_connections.long_connections(rows.held, self._window))
-            self._keep(SENT, uploads.uploads(rows.sent))
+            fleet += self._flow_part(part)
+            del part
         return fleet
+
+    def _flow_part(self, part: pl.DataFrame) -> int:
+        """Candidates of one part; its number of hosts."""
+        flows, inside, inbound = outbound(part, self._settings.internal)
+        self._left_out["flows between own addresses"] += inside
+        self._left_out["flows from outside"] += inbound
+        rows = channels_of(flows, self._settings.roles)
+        by_name = beacons.channels(rows.by_name, self._window)
+        self._note_called(by_name)
+        by_name = self._keep(BY_NAME, by_name)
+        by_address = beacons.channels(rows.by_address, self._window)
+        by_address = self._able(BY_ADDRESS, by_address)
+        by_address = fold_addresses(by_address, by_name, rows.by_address, self._left_out)
+        self._found.setdefault(BY_ADDRESS, []).append(by_address)
+        self._keep(HELD, long_connections.long_connections(rows.held, self._window))
+        self._keep(SENT, uploads.uploads(rows.sent))
+        return flows["src"].n_unique()
 
     def _note_called(self, by_name: pl.DataFrame) -> None:
         """Server names in the zones that are candidates: :func:`folding.fold_zones` needs them."""
@@ -144,14 +155,20 @@ class Ranker:
         asking = pl.Series([], dtype=pl.String)
         for queries in self._parts(self._taken.queries, count=True):
             asking = pl.concat([asking, queries["src"].unique()]).unique()
-            rows = queries.filter(~pl.col("zone").str.ends_with(".arpa")).select(
-                "time", "src", "place", target="zone",
-                bytes_out=pl.lit(None, pl.Int64), bytes_in=pl.lit(None, pl.Int64),
-            )  # fmt: skip
-            asked = beacons.channels(rows, self._window)
-            self._keep(BY_ZONE, asked.join(_spread_of(queries), on="target", how="left"))
-            self._keep(ENCODED, encoded_names.zones_of(queries).rename({"zone": "target"}))
+            self._zone_part(queries)
+            del queries
         return len(asking)
+
+    def _zone_part(self, queries: pl.DataFrame) -> None:
+        """Candidates of one part."""
+        rows = queries.filter(~pl.col("zone").str.ends_with(".arpa")).select(
+            "time", "src", "place", target="zone",
+            bytes_out=pl.lit(None, pl.Int64), bytes_in=pl.lit(None, pl.Int64),
+        )  # fmt: skip
+        asked = beacons.channels(rows, self._window)
+        del rows
+        self._keep(BY_ZONE, asked.join(_spread_of(queries), on="target", how="left"))
+        self._keep(ENCODED, encoded_names.zones_of(queries).rename({"zone": "target"}))
 
     def _keep(self, family: Family, table: pl.DataFrame) -> pl.DataFrame:
         """Remember the channels that could still reach the floor; they are returned."""
@@ -207,6 +224,7 @@ class Ranker:
             for column, tables in found.items():
                 here = pairs.select("src", target=column).filter(pl.col("target").is_in(wanted))
                 tables.append(here.group_by("target").agg(sources=pl.col("src").n_unique()))
+            del part
         return {
             family: pl.concat([table for column in _COLUMNS[family] for table in found[column]])
             .group_by("target")
