@@ -137,8 +137,9 @@ def _known(head: bytes, item: Item) -> Format | None:
     known, _ = recognise(head, item)
     if known is None:
         return None
-    if known.logsource_in:
-        known = replace(known, logsource=known.logsource_in(head, item))
+    if known.declared:
+        declared = known.declared(head, item)
+        known = replace(known, logsource=declared.logsource if declared else None)
     return known if known.kind in _MIXED or known.content or known.logsource else None
 
 
