@@ -29,13 +29,18 @@ from afterpatch.model.times import from_us, rfc3339, to_us
 MAX_HITS_PER_RULE: Final = 20_000
 MAX_FIELD_CHARS: Final = 2_000
 
-Family = Literal["webserver", "exchange"]
+Family = Literal["webserver", "exchange", "access", "proxy"]
 _WEB_SERVICES: Final = ("iis", "httperr")
 # What the readers of a family make; "*" = any service but those of the web server's own logs.
 _FAMILIES: Final[Mapping[Family, tuple[Logsource, ...]]] = {
     "webserver": tuple(Logsource("webserver", "windows", name) for name in _WEB_SERVICES),
     "exchange": (Logsource("webserver", "exchange", "*"), Logsource("", "exchange", "*")),
+    "access": tuple(Logsource("webserver", name, "access") for name in ("apache", "nginx", "")),
+    "proxy": (Logsource("proxy", "squid", "squid"), Logsource("proxy", "", "elff")),
 }
+# Beyond what every log may write differently: a backslash is doubled or \x5C in access logs; a
+# proxy's URL may stand in several columns, its parts without the marks between them.
+_CUTS: Final[Mapping[Family, str]] = {"access": "\\", "proxy": "\\/:"}
 # The fields of a web request that indicators look at, by their Sigma names.
 _WEB_FIELDS: Final = (
     "c-ip",
@@ -214,7 +219,9 @@ class Detector:
     def _built(self, prefilter: Family) -> Built:
         if prefilter not in self._prefilters:
             rules = [r for r in self._sigma.rules if _may_read(r, _FAMILIES[prefilter])]
-            self._prefilters[prefilter] = build_prefilter(rules, self._indicator_lines)
+            self._prefilters[prefilter] = build_prefilter(
+                rules, self._indicator_lines, _CUTS.get(prefilter, "")
+            )
         return self._prefilters[prefilter]
 
     def _matches(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:

@@ -13,6 +13,8 @@ always what the line holds, so literals are cut at every character a log may wri
     "?"                 the joined view of stem and query: two columns, another separator
     control, non-ASCII  escaped, or in whatever encoding the log has
 
+    what a family adds     backslashes that its logs escape, marks its columns leave out
+
 and the longest remaining run of three or more characters is what is looked for, ASCII letters in
 either case (``ast.fold`` never turns anything else into ASCII). A record is one line.
 """
@@ -33,7 +35,6 @@ from afterpatch.model.campaigns import Indicator
 
 MIN_LITERAL_CHARS: Final = 3
 MAX_PAIRS: Final = 64
-_CUTS: Final = re.compile(r"""[^!-~]+|["'+,?]+""")
 # Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
 _ORDINARY: Final = (
     "https://localhost/owa/auth/logon.aspx",
@@ -101,12 +102,18 @@ class _Need:
     alternatives: frozenset[frozenset[str]]
 
 
-def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> Built:
-    """The prefilter that selects every line any of these could match."""
+def build_prefilter(
+    rules: Iterable[Rule], indicators: Iterable[Indicator], cuts: str = ""
+) -> Built:
+    """The prefilter that selects every line any of these could match.
+
+    ``cuts``: characters at which literals are cut, beyond those of every log.
+    """
+    cut = _cut(cuts)
     patterns: set[bytes] = set()
     forced: list[tuple[str, str]] = []
     for rule in rules:
-        need = _need(rule.condition, negated=False)
+        need = _need(rule.condition, cut, negated=False)
         if need is None:
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
@@ -121,39 +128,47 @@ def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> B
     return Built(None if forced else TextPrefilter(patterns), tuple(forced))
 
 
-def longest_fragment(text: str) -> str:
+def _cut(cuts: str) -> re.Pattern[str]:
+    return re.compile(rf"""[^!-~]+|["'+,?{re.escape(cuts)}]+""")
+
+
+def longest_fragment(text: str, cuts: str = "") -> str:
     """The longest run that stands in the raw line exactly as in the column, or ""."""
-    fragment = max(_CUTS.split(text), key=len, default="")
+    return _fragment(text, _cut(cuts))
+
+
+def _fragment(text: str, cut: re.Pattern[str]) -> str:
+    fragment = max(cut.split(text), key=len, default="")
     return fragment if len(fragment) >= MIN_LITERAL_CHARS else ""
 
 
-def _need(node: Node, *, negated: bool) -> _Need | None:
+def _need(node: Node, cut: re.Pattern[str], *, negated: bool) -> _Need | None:
     """What a line must hold for the tree to be true (false when ``negated``)."""
     match node:
         case FieldTest():
-            return None if negated else _test_need(node)
+            return None if negated else _test_need(node, cut)
         case Not(item):
-            return _need(item, negated=not negated)
+            return _need(item, cut, negated=not negated)
         case And(items) | Or(items):
-            needs = [_need(item, negated=negated) for item in items]
+            needs = [_need(item, cut, negated=negated) for item in items]
             return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
 
 
-def _test_need(test: FieldTest) -> _Need | None:
+def _test_need(test: FieldTest, cut: re.Pattern[str]) -> _Need | None:
     match test.op:
         case "equals" | "contains" | "startswith" | "endswith":
-            return _literal_need({test.value})
+            return _literal_need({test.value}, cut)
         case "wildcard":
             parts = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
-            fragments = [longest_fragment(part) for part in parts]
-            return _literal_need({max(fragments, key=len, default="")})
+            fragments = [_fragment(part, cut) for part in parts]
+            return _literal_need({max(fragments, key=len, default="")}, cut)
         case "regex":
-            return _literal_need(required_literals(test.value, test.option) or {""})
+            return _literal_need(required_literals(test.value, test.option) or {""}, cut)
     return None
 
 
-def _literal_need(texts: Iterable[str]) -> _Need | None:
-    fragments = {longest_fragment(text).lower() for text in texts}
+def _literal_need(texts: Iterable[str], cut: re.Pattern[str]) -> _Need | None:
+    fragments = {_fragment(text, cut).lower() for text in texts}
     if "" in fragments:
         return None
     return _Need(sum(map(_cost, fragments)), frozenset(frozenset({f}) for f in fragments))

@@ -36,6 +36,6 @@ class Format:
     recognise: Callable[[bytes, Item], str]
     read: Reader
     seekable: bool = False
-    prefilter: Literal["", "webserver", "exchange"] = ""
+    prefilter: Literal["", "webserver", "exchange", "access", "proxy"] = ""
     logsource: Logsource | None = None
     content: bool = False

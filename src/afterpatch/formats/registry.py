@@ -8,6 +8,7 @@ stays unknown, which the verdict says. Adding a format is one module and one lin
 from typing import Final
 
 from afterpatch.formats import (
+    access_log,
     directory_listing,
     ecp_server,
     evtx,
@@ -20,7 +21,10 @@ from afterpatch.formats import (
     iis_w3c,
     inventory_csv,
     oabgenerator,
+    proxy_w3c,
     registry_export,
+    squid,
+    squid_combined,
     web_file,
     windows_json,
 )
@@ -38,7 +42,13 @@ FORMATS: Final[tuple[Format, ...]] = (
     oabgenerator.FORMAT,
     exchange_csv.FORMAT,
     httperr.FORMAT,
+    proxy_w3c.FORMAT,
     iis_w3c.FORMAT,
+    squid.FORMAT,
+    squid_combined.FORMAT,
+    access_log.APACHE,
+    access_log.NGINX,
+    access_log.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
     directory_listing.FORMAT,

@@ -59,7 +59,50 @@ _IIS: Final[Aliases] = {
     "cs-uri": ("cs-uri-query",),
     "c-username": ("cs-username",),
     "src_ip": ("c-ip",),
+    "cs-content-type": ("cs(Content-Type)",),
+    "c-uri-path": ("cs-uri-stem",),
     "dst_ip": ("s-ip",),
+}
+# Access logs name no columns: batches have the taxonomy's names, so only its synonyms are here.
+_ACCESS: Final[Aliases] = {
+    "c-uri": ("cs-uri-query",),
+    "c-uri-path": ("cs-uri-stem",),
+    "c-uri-query": ("cs-uri-query",),
+    "c-uri-stem": ("cs-uri-stem",),
+    "c-useragent": ("cs-user-agent",),
+    "c-username": ("cs-username",),
+    "cs(Host)": ("cs-host",),
+    "cs(Referer)": ("cs-referer",),
+    "cs(User-Agent)": ("cs-user-agent",),
+    "cs-referrer": ("cs-referer",),
+    "cs-uri": ("cs-uri-query",),
+    "referer": ("cs-referer",),
+    "src_ip": ("c-ip",),
+}
+# Names of ProxySG, ISA and TMG; ``web_url`` puts together or takes apart what they leave out.
+# Every proxy's ``c-uri`` is the whole URL, its ``cs-uri-stem`` the path.
+_PROXY: Final[Aliases] = {
+    "c-uri": ("cs-uri",),
+    "c-uri-extension": ("cs-uri-extension",),
+    "c-uri-path": ("cs-uri-path", "cs-uri-stem"),
+    "c-uri-query": ("cs-uri-query",),
+    "c-uri-stem": ("cs-uri-path", "cs-uri-stem"),
+    "c-useragent": ("cs-user-agent", "cs(User-Agent)", "c-agent"),
+    "c-username": ("cs-username",),
+    "cs-content-type": ("cs(Content-Type)",),
+    "cs-cookie": ("cs(Cookie)",),
+    "cs-host": ("cs(Host)", "r-host"),
+    "cs-method": ("s-operation",),
+    "cs-referer": ("cs(Referer)",),
+    "cs-referrer": ("cs-referer", "cs(Referer)"),
+    "cs-uri": ("c-uri",),
+    "cs-uri-query": ("c-uri-query",),
+    "cs-uri-stem": ("cs-uri-path", "c-uri-stem"),
+    "cs-user-agent": ("cs(User-Agent)", "c-agent"),
+    "dst_ip": ("r-ip", "cs-ip"),
+    "r-dns": ("cs-host", "cs(Host)", "r-host"),
+    "referer": ("cs-referer", "cs(Referer)"),
+    "src_ip": ("c-ip",),
 }
 # http.sys writes path and query as one field; a stem test there sees both.
 _HTTPERR: Final[Aliases] = {
@@ -89,6 +132,7 @@ _HTTPPROXY: Final[Aliases] = {
     "cs-host": ("UrlHost",),
     "cs(Host)": ("UrlHost",),
     "s-computername": ("ServerHostName",),
+    "c-uri-path": ("UrlStem",),
     "cs-bytes": ("RequestBytes",),
     "sc-bytes": ("ResponseBytes",),
 }
@@ -102,9 +146,12 @@ _DEFENDER: Final[Aliases] = {
     )
 }
 _BY_SERVICE: Final[Mapping[str, Aliases]] = {
+    "access": _ACCESS,
+    "elff": _PROXY,
     "iis": _IIS,
     "httperr": _HTTPERR,
     "httpproxy": _HTTPPROXY,
+    "squid": _PROXY,
     "windefend": _DEFENDER,
 }
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
