@@ -2,7 +2,8 @@
 
 Enters: a batch with a proxy's own columns. Leaves: the same batch with what Sigma's proxy rules ask
 for where the log does not have it: ``c-uri``, ``cs-host``, ``cs-uri-stem`` (the path),
-``cs-uri-query`` and ``c-uri-extension``. Nothing is decoded.
+``cs-uri-query`` and ``c-uri-extension``; and ``cs-uri-target``, path and query as a web server sees
+them. Nothing is decoded.
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ import polars as pl
 # RFC 3986, 3.1 to 3.4; the authority form of CONNECT (RFC 9112, 3.2.3) has no scheme.
 _URL: Final = (
     r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#:]*)(?::[0-9]*)?"
-    r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?$"
+    r"(?P<target>(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?)(?:#.*)?$"
 )
 _EXTENSION: Final = r"\.([^./;]+)(?:;[^/]*)?$"
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443", "ftp": "21"}
@@ -54,7 +55,8 @@ def _put_together(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _taken_apart(frame: pl.DataFrame, whole: str) -> pl.DataFrame:
     part = frame.get_column(whole).str.extract_groups(_URL).struct.unnest()
-    found: dict[str, pl.Series] = {}
+    target = part.select(pl.when(pl.col("target") != "").then("target"))
+    found = {"cs-uri-target": target.to_series()}
     if "cs-host" not in frame.columns:
         # What the client asked for: ISA's ``r-host`` is empty when the answer came from its cache.
         asked = part.select(pl.when(pl.col("host") != "").then("host")).to_series()

@@ -16,6 +16,14 @@ So for log sources of category ``webserver`` a text test on ``cs-uri-query`` (or
 
     the query, where present · the stem, where present · stem + "?" + query, where both are present
 
+A proxy's ``c-uri`` is the whole URL, but rules also write paths into it. So for category ``proxy``
+a text test on ``c-uri`` or ``cs-uri`` holds when it holds on the URL, on path and query, or on the
+path.
+
+HttpProxy and ProxySG log a query with its question mark, the taxonomy means it without: a text test
+on a query alone holds on either. IIS writes a space in a header's value as "+", so a text test on
+one of those, and a keyword, holds on the value as logged or with its pluses as spaces.
+
 Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
 exists, numbers, addresses, time parts, field references) see the query alone.
 
@@ -23,8 +31,8 @@ Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes t
 ``#Fields`` of Exchange 2016 CU22.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
@@ -36,11 +44,14 @@ class View:
     """One text an event shows: the first non-null of ``columns``.
 
     With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
-    are there.
+    are there. With ``plus_is_space`` every "+" in it is a space; with ``unmarked`` it has no "?" in
+    front. A query joined to something never has one.
     """
 
     columns: tuple[str, ...]
     query: tuple[str, ...] = ()
+    plus_is_space: bool = False
+    unmarked: bool = False
 
 
 Aliases = Mapping[str, tuple[str, ...]]
@@ -155,6 +166,10 @@ _BY_SERVICE: Final[Mapping[str, Aliases]] = {
     "windefend": _DEFENDER,
 }
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
+_PROXY_URL_FIELDS: Final = frozenset({"c-uri", "cs-uri"})
+_QUERIES: Final = frozenset({"UrlQuery", "cs-uri-query", "c-uri-query"})
+_MARKED_QUERIES: Final = frozenset({"elff", "httpproxy"})
+_IIS_HEADERS: Final = frozenset({"cs(User-Agent)", "cs(Referer)", "cs(Cookie)"})
 _STEM: Final = "cs-uri-stem"
 
 
@@ -167,12 +182,32 @@ def names(field: str, logsource: Logsource) -> tuple[str, ...]:
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
     plain = View(names(field, logsource))
-    if logsource.category != "webserver" or field not in _URL_FIELDS or op not in TEXT_OPS:
+    if op not in TEXT_OPS:
         return (plain,)
+    if logsource.service == "iis" and _IIS_HEADERS.intersection(plain.columns):
+        return plain, replace(plain, plus_is_space=True)
     stem = names(_STEM, logsource)
-    if not set(stem).isdisjoint(plain.columns):  # http.sys: one column already holds both
-        return (plain,)
-    return plain, View(stem), View(stem, plain.columns)
+    if logsource.category == "proxy" and field in _PROXY_URL_FIELDS:
+        return plain, View(("cs-uri-target",)), View(stem)
+    found = [plain]
+    if logsource.service in _MARKED_QUERIES and not _QUERIES.isdisjoint(plain.columns):
+        found.append(replace(plain, unmarked=True))
+    # http.sys has one column that already holds both.
+    if (
+        logsource.category == "webserver"
+        and field in _URL_FIELDS
+        and not {*stem} & {*plain.columns}
+    ):
+        found += View(stem), View(stem, plain.columns)
+    return tuple(found)
+
+
+def keyword_views(columns: Iterable[str], logsource: Logsource) -> Iterator[View]:
+    """The views of an event with these columns that a keyword looks at."""
+    for column in columns:
+        yield View((column,))
+        if logsource.service == "iis" and column in _IIS_HEADERS:
+            yield View((column,), plus_is_space=True)
 
 
 def applies(scope: Scope, logsource: Logsource) -> bool:

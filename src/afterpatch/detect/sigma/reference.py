@@ -26,7 +26,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     wildcard_parts,
 )
-from afterpatch.detect.sigma.fields import View, applies, names, views
+from afterpatch.detect.sigma.fields import View, applies, keyword_views, names, views
 from afterpatch.model.batches import RESERVED, Logsource
 
 Event = Mapping[str, str | None]
@@ -66,7 +66,8 @@ def _test(test: FieldTest, event: Event, logsource: Logsource) -> bool:
 def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]:
     """Every text of the event that the test looks at."""
     if test.field == ANY_FIELD:
-        found = [value for name, value in event.items() if name not in RESERVED]
+        columns = (name for name in event if name not in RESERVED)
+        found = [_view(event, view) for view in keyword_views(columns, logsource)]
     else:
         found = [_view(event, view) for view in views(test.field, test.op, logsource)]
     return (text for text in found if text is not None)
@@ -74,10 +75,14 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
 
 def _view(event: Event, view: View) -> str | None:
     first = _value(event, view.columns)
+    if view.plus_is_space and first is not None:
+        return first.replace("+", " ")
+    if view.unmarked and first is not None:
+        return first.removeprefix("?")
     if not view.query:
         return first
     second = _value(event, view.query)
-    return None if first is None or second is None else first + "?" + second
+    return None if first is None or second is None else first + "?" + second.removeprefix("?")
 
 
 def _value(event: Event, columns: tuple[str, ...]) -> str | None:
