@@ -171,7 +171,8 @@ class _Block:
 
     def _matched(self, lines: list[int], texts: list[str]) -> pl.DataFrame:
         """Lines cut into groups; ``time`` is null where no pattern matches."""
-        log, open_rows = self.log, pl.DataFrame({"row": range(len(texts)), RAW: texts})
+        log, raw = self.log, pl.Series(RAW, texts, dtype=pl.String)
+        open_rows = pl.DataFrame([pl.Series("row", range(len(texts)), dtype=pl.Int64), raw])
         found = [pl.DataFrame(schema={"row": pl.Int64} | dict.fromkeys(log.groups, pl.String))]
         for pattern in log.patterns:
             if open_rows.height:
@@ -182,7 +183,7 @@ class _Block:
                 open_rows = open_rows.filter(~matched)
         found.append(open_rows.select("row"))
         groups = pl.concat(found, how="diagonal").sort("row").drop("row")
-        return groups.with_columns(pl.Series(_LINE, lines, pl.Int64), pl.Series(RAW, texts))
+        return groups.with_columns(pl.Series(_LINE, lines, dtype=pl.Int64), raw)
 
     def _dated(self, frame: pl.DataFrame) -> pl.DataFrame:
         stamps = frame.get_column("time")
