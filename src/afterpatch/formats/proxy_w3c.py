@@ -76,11 +76,16 @@ def _recognise(head: bytes, item: Item) -> str:
 
 
 def _has_tabs(head: bytes) -> bool:
-    """By the ``#Fields`` line, or by the first line that is none of the header's."""
+    """By the ``#Fields`` line, or by a first row with exactly the tabs its columns need.
+
+    A few tabs prove nothing: a client may send some in a header's value.
+    """
     text = head_text(head)
-    fields = _FIELDS.search(text)
-    rows = (line for line in text.split("\n") if line and not line.startswith("#"))
-    return "\t" in (fields[1] if fields else "") or "\t" in next(rows, "")
+    found = _FIELDS.search(text)
+    fields = found[1].strip() if found else ""
+    rows = (line for line in text.split("\n") if line.strip() and not line.startswith("#"))
+    columns = len(fields.split())
+    return "\t" in fields or (columns > 1 and next(rows, "").count("\t") == columns - 1)
 
 
 class _Again(io.RawIOBase):
