@@ -33,6 +33,7 @@ unit: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.evtx
 
 clean:
 	rm -rf $(VENV) demo-output bench-data

@@ -18,3 +18,7 @@ def public_data() -> Path:
     if not PUBLIC_DATA.is_dir():
         pytest.skip(f"public data is not beside the checkout ({PUBLIC_DATA.name}/ missing)")
     return PUBLIC_DATA
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="Take today's texts as right.")

@@ -6,6 +6,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
+
+import pytest
+
+from afterpatch.campaigns.load import load
+from afterpatch.report.hunt_outputs import OUTPUTS
 
 WATCHED = textwrap.dedent(
     """
@@ -24,19 +30,31 @@ WATCHED = textwrap.dedent(
                 if not path.endswith((".pyc",)) and "__pycache__" not in path:
                     seen.append((event, path))
     from afterpatch.cli import cli
-    import afterpatch.cli.assess  # imports may start programs of their own; evidence may not
+    # imports may start programs of their own; evidence may not
+    import afterpatch.cli.assess, afterpatch.cli.hunt
     sys.addaudithook(hook)
-    code = cli(["assess", sys.argv[1], "--output", sys.argv[2], "--workers", "1"],
+    code = cli([sys.argv[3], sys.argv[1], "--output", sys.argv[2], "--workers", "1", *sys.argv[4:]],
                standalone_mode=False)
     print("\\nSIDE-EFFECTS", seen)
     """
 )
 
 
-def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path):
+RULES = str(Path(load.__code__.co_filename).parent / "packs" / "hafnium-exchange-2021" / "rules")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["assess"], ["assessment.json", "report.html", "timeline.csv"]),
+        (["hunt", "--rules", RULES], sorted(output.file for output in OUTPUTS.values())),
+    ],
+    ids=["assess", "hunt"],
+)
+def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments, written):
     before = {path: path.stat().st_mtime_ns for path in evidence.rglob("*")}
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(evidence), str(tmp_path / "out")],
+        [sys.executable, "-c", WATCHED, str(evidence), str(tmp_path / "out"), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -44,7 +62,7 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path):
     assert "SIDE-EFFECTS []" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["assessment.json", "report.html", "timeline.csv"]
+    assert names == written
 
 
 def test_stopping_leaves_no_half_report(evidence, tmp_path):

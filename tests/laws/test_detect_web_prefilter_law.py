@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterpatch.detect.detector import Detector, Family
-from afterpatch.formats import access_log, proxy_w3c, squid_combined
+from afterpatch.detect.detector import Detector
+from afterpatch.formats import access_log, proxy_w3c, squid, squid_combined
 from afterpatch.formats.format import Format
-from afterpatch.model.batches import Piece
+from afterpatch.model.batches import Declared, Piece
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.places import Item
 
@@ -67,13 +67,23 @@ def proxy_line(path: str, query: str, agent: str, style: str) -> str:
 
 
 def squid_line(path: str, query: str, agent: str, style: str) -> str:
+    target = escaped(f"{path}?{query}", "nginx")
+    return (
+        f"1614657906.000    180 192.0.2.1 TCP_MISS/200 1 GET http://evil:81/{target} - "
+        "HIER_DIRECT/198.51.100.1 text/html\n"
+    )
+
+
+def squid_combined_line(path: str, query: str, agent: str, style: str) -> str:
     line = access_line(path, query, agent, style).replace("GET /", "GET http://evil:81/")
     return line.removesuffix("\n") + " TCP_MISS:HIER_DIRECT\n"
 
 
-CASES: dict[Family, list[tuple[Format, Any, str]]] = {
-    "access": [(access_log.FORMAT, access_line, "")],
-    "proxy": [(proxy_w3c.FORMAT, proxy_line, HEAD), (squid_combined.FORMAT, squid_line, "")],
+CASES: dict[str, tuple[Format, Any, str]] = {
+    "access": (access_log.FORMAT, access_line, ""),
+    "proxy": (proxy_w3c.FORMAT, proxy_line, HEAD),
+    "squid": (squid.FORMAT, squid_line, ""),
+    "squid combined": (squid_combined.FORMAT, squid_combined_line, ""),
 }
 
 
@@ -87,7 +97,7 @@ def matched(pieces: list[Piece], detector: Detector) -> set[int]:
     }
 
 
-@pytest.mark.parametrize("family", CASES)
+@pytest.mark.parametrize("name", CASES)
 @settings(max_examples=60, deadline=None)
 @given(
     requests=st.lists(st.tuples(word, word, word), min_size=1, max_size=6),
@@ -97,22 +107,23 @@ def matched(pieces: list[Piece], detector: Detector) -> set[int]:
     style=st.sampled_from(["apache", "nginx"]),
 )
 def test_no_matching_line_is_lost(
-    family: Family,
+    name: str,
     requests: list[tuple[str, str, str]],
     field: str,
     modifier: str,
     value: str,
     style: str,
 ) -> None:
-    category = "webserver" if family == "access" else "proxy"
+    known, line, head = CASES[name]
+    assert known.logsource
+    category = known.logsource.category
     quoted = "'" + value.replace("\\", "\\\\").replace("?", "\\?").replace("'", "''") + "'"
     rule = RULE.format(category=category, field=field, modifier=modifier, value=quoted)
     detector = Detector.build([RuleText("t.yml", "sigma", rule)], [], [])
     assert detector.unsupported == ()
-    wanted = detector.wanted(family)
-    for known, line, head in CASES[family]:
-        data = (head + "".join(line(*request, style) for request in requests)).encode()
-        whole = list(known.read(io.BytesIO(data), ITEM, None))
-        assert sum(piece.events for piece in whole) == len(requests)
-        few = list(known.read(io.BytesIO(data), ITEM, wanted))
-        assert matched(whole, detector) == matched(few, detector)
+    wanted = detector.wanted_of(Declared(known.logsource), known.spelling)
+    data = (head + "".join(line(*request, style) for request in requests)).encode()
+    whole = list(known.read(io.BytesIO(data), ITEM, None))
+    assert sum(piece.events for piece in whole) == len(requests)
+    few = list(known.read(io.BytesIO(data), ITEM, wanted))
+    assert matched(whole, detector) == matched(few, detector)

@@ -9,8 +9,9 @@ import yaml
 from web_lines import LOGS, PROXIES, WEBSERVERS, Log, Request
 
 from afterpatch.detect.detector import Detector
+from afterpatch.formats.format import Format
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import Batch
+from afterpatch.model.batches import Batch, Declared, Wanted
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.places import Item
 
@@ -41,6 +42,15 @@ def detector(rules: dict[str, tuple[str, RuleText]]) -> Detector:
     return Detector.build([text for _, text in rules.values()], [], [])
 
 
+def wanted_lines(known: Format, detector: Detector) -> Wanted | None:
+    """The prefilter of a log, as its format asks for it."""
+    if known.prefilter == "logsource":
+        assert known.logsource
+        return detector.wanted_of(Declared(known.logsource), known.spelling)
+    assert known.prefilter
+    return detector.wanted(known.prefilter)
+
+
 def hits(log: Log, request: Request, detector: Detector, *, prefiltered: bool) -> set[str] | None:
     """Ids of the rules that match the request in this log; None where it cannot carry it."""
     data = log.write(request)
@@ -50,8 +60,7 @@ def hits(log: Log, request: Request, detector: Detector, *, prefiltered: bool) -
     known, _ = recognise(data, item)
     assert known is not None
     assert known.kind == log.kind
-    assert known.prefilter
-    wanted = detector.wanted(known.prefilter) if prefiltered else None
+    wanted = wanted_lines(known, detector) if prefiltered else None
     pieces = list(known.read(io.BytesIO(data), item, wanted))
     assert [piece.gaps for piece in pieces if piece.gaps] == []
     assert sum(piece.events for piece in pieces) == 1

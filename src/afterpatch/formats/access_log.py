@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import LineLog, read_line_log
+from afterpatch.formats.proven_log import ProvenLog, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
@@ -50,7 +50,7 @@ def _read(
     wanted: Wanted | None,
     block_bytes: int = BLOCK_BYTES,
     *,
-    log: LineLog,
+    log: ProvenLog,
 ) -> Iterator[Piece]:
     """Yield one piece per block.
 
@@ -60,12 +60,12 @@ def _read(
              end; an unreadable time is noted. Content never raises.
     Source:  Apache mod_log_config, nginx ngx_http_log_module.
     """
-    return read_line_log(stream, item, wanted, log, block_bytes)
+    return read_proven_log(stream, item, wanted, log, block_bytes)
 
 
 def _format(kind: str, name: str) -> Format:
     logsource = Logsource("webserver", name, "access")
-    log = LineLog(
+    log = ProvenLog(
         "access",
         logsource,
         clf_lines.PATTERNS,
@@ -76,7 +76,12 @@ def _format(kind: str, name: str) -> Format:
         clf_lines.columns,
     )
     return Format(
-        kind, _recogniser(name), partial(_read, log=log), prefilter="access", logsource=logsource
+        kind,
+        _recogniser(name),
+        partial(_read, log=log),
+        prefilter="logsource",
+        logsource=logsource,
+        spelling="backslashed",
     )
 
 

@@ -19,8 +19,8 @@ import polars as pl
 from afterpatch.formats.bit_index import BitIndex, Bytes, Mask, Offsets
 from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.clf_times import STAMP_BYTES, read_clf_times
-from afterpatch.formats.line_log import first_lines
 from afterpatch.formats.line_scan import NO_TIME, words_at
+from afterpatch.formats.proven_log import first_lines
 
 _QUOTED: Final = r'[^"\\]*(?:\\.[^"\\]*)*'
 _STAMP: Final = r"[0-9]{2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}"

@@ -1,220 +1,210 @@
-"""Reader of logs without a header, whose every line is one record of one fixed shape.
+"""Logs of one event per line without a column header: a pattern says what a line is.
 
-Enters: a stream and a :class:`LineLog`. Leaves: one piece per block. A log brings two descriptions
-of its lines: a vector proof, which counts and dates most of them without touching one, and a
-pattern, which cuts what a rule wants and judges every line the proof could not vouch for. What the
-pattern does not match is a gap.
+Enters: a stream and a :class:`LineShape`. Leaves: one piece per block. Every line is tested against
+the shape's patterns, whole blocks at a time and without any code per line; only the lines some rule
+wants are cut into columns. Lines the shape names as details belong to the event before them.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 import numpy as np
 import polars as pl
 
 from afterpatch.formats.bit_index import Mask, Offsets
-from afterpatch.formats.block_lines import BlockLines, decode
-from afterpatch.formats.exact_lines import BAD_TIME
+from afterpatch.formats.block_lines import decode
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.line_scan import NO_TIME
-from afterpatch.formats.table_reader import UNENDED
-from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, head_text, read_blocks
+from afterpatch.formats.line_shape import LineShape
+from afterpatch.formats.segment import count_hours
+from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
     RECORD,
     TIME,
     Batch,
-    Logsource,
     Piece,
     Wanted,
 )
-from afterpatch.model.places import Gap, Item
-from afterpatch.model.times import HOUR_US
+from afterpatch.model.places import Item, Notice
 
-_HEAD_LINES: Final = 20
-_NULS: Final = re.compile(rb"\0+")
-_LINE: Final = "@line"
-TORN: Final = "two records on one line"
-
-Proof = Callable[[BlockLines], tuple[Offsets, Offsets]]
-
-
-@dataclass(frozen=True, slots=True)
-class LineLog:
-    """What one log's lines are.
-
-    name      coverage name.
-    patterns  of the whole line, the first that matches counts; with named groups out of
-              ``groups``. Syntax that ``re`` and polars read alike: no look-around, ASCII classes.
-    groups    ``time`` first.
-    torn      over the groups: where a matched line is two records written into each other.
-    prove     block -> lines (ascending) that surely match and are not torn, and their times in
-              microseconds. It may leave out lines; it never adds one.
-    times     texts of the group ``time`` -> microseconds, NO_TIME where unreadable.
-    columns   groups as matched -> the columns of a batch, in a fixed order.
-    """
-
-    name: str
-    logsource: Logsource
-    patterns: tuple[str, ...]
-    groups: tuple[str, ...]
-    torn: pl.Expr
-    prove: Proof
-    times: Callable[[pl.Series], Offsets]
-    columns: Callable[[pl.DataFrame], pl.DataFrame]
+UNENDED: Final = "last line has no line end: it may be cut"
+UNKNOWN: Final = "not a line this log is known to have"
+BAD_TIME: Final = "time not readable"
+# Details of one packet; beyond this they are cut off from their event.
+MAX_HELD_BYTES: Final = 1 << 20
 
 
 def read_line_log(
     stream: BinaryIO,
     item: Item,
     wanted: Wanted | None,
-    log: LineLog,
+    shape: LineShape,
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Piece]:
-    """Yield one piece per block; see :class:`afterpatch.formats.format.Reader`."""
-    gaps = GapRuns(item.name)
+    """Yield one piece per block of a log; see :class:`afterpatch.formats.format.Reader`."""
+    reader = _Reader(item, wanted, shape)
     for part in read_blocks(stream, block_bytes):
         if isinstance(part, LongLine):
-            gaps.add(part.number, f"line of {part.size_bytes} bytes is too long")
-            continue
-        piece = _Block(part, log, wanted, gaps).read()
-        if not part.ended:
-            gaps.add(part.first + len(part.breaks) - 1, UNENDED, records=0)
-        yield _counted(piece, gaps.take())
-    yield _counted(Piece(), gaps.close())
+            yield reader.read_long_line(part)
+        else:
+            yield reader.read_block(part)
+    yield reader.finish()
 
 
-def first_lines(head: bytes) -> list[str]:
-    """The first lines of a source that hold text, for recognising a log without a header."""
-    lines = [line.removesuffix("\r") for line in head_text(head).split("\n")[:_HEAD_LINES]]
-    return [line for line in lines if line.strip("\0 \t")]
+class _Reader:
+    """State that outlives a block: gaps, the clock, an event whose details may go on."""
 
+    def __init__(self, item: Item, wanted: Wanted | None, shape: LineShape) -> None:
+        self.item, self.wanted, self.shape = item, wanted, shape
+        self.gaps = GapRuns(item.name)
+        self.times = shape.times(item)
+        self.held: tuple[Block, Mask] | None = None
 
-def _counted(piece: Piece, gaps: tuple[Gap, ...]) -> Piece:
-    lost = sum(gap.records for gap in gaps)
-    return replace(piece, gaps=gaps, records=piece.events + piece.skipped + lost)
+    def read_block(self, block: Block) -> Piece:
+        """Read whole lines; an event whose details may go on waits for the next block."""
+        marks = self._marks(block)
+        if self.held is not None:
+            before, earlier = self.held
+            block, marks = block.after(before.data), np.concatenate((earlier, marks))
+            self.held = None
+        return self._read(block, marks, final=not block.ended)
 
+    def read_long_line(self, line: LongLine) -> Piece:
+        """Count a line that was too long to keep."""
+        piece = self._read_held()
+        self.gaps.add(line.number, f"line of {line.size_bytes} bytes is too long")
+        return piece
 
-class _Block:
-    """One block being read."""
+    def finish(self) -> Piece:
+        """What remains at the end of the source."""
+        held = self._read_held()
+        gaps = self.gaps.close()
+        notices = (Notice(topic, self.item.name, text) for topic, text in self.times.in_words())
+        return replace(
+            held,
+            records=held.records + sum(gap.records for gap in gaps),
+            gaps=(*held.gaps, *gaps),
+            notices=tuple(notices),
+        )
 
-    def __init__(self, block: Block, log: LineLog, wanted: Wanted | None, gaps: GapRuns) -> None:
-        self.lines = BlockLines(block)
-        self.log = log
-        self.wanted = wanted
-        self.gaps = gaps
+    def _read_held(self) -> Piece:
+        if self.held is None:
+            return Piece()
+        (block, marks), self.held = self.held, None
+        return self._read(block, marks, final=True)
 
-    def read(self) -> Piece:
-        """Prove, judge what is left, cut what is wanted."""
-        lines = self.lines
-        proven, proven_times = self._proven()
-        left = np.ones(len(lines), dtype=np.bool_)
-        left[proven] = False
-        left &= lines.ends > lines.starts
-        judged, skipped = self._judged(np.flatnonzero(left))
-        blank = len(lines) - len(proven) - int(left.sum())
-        judged_times = judged.get_column(TIME).to_numpy()
-        dated = np.concatenate((proven_times, judged_times[judged_times != NO_TIME]))
-        hours, counts = np.unique(dated // HOUR_US, return_counts=True)
-        observed = dict(zip(hours.tolist(), counts.tolist(), strict=True))
+    def _marks(self, block: Block) -> Mask:
+        marks = np.full(len(block.breaks), self.wanted is None, dtype=np.bool_)
+        if self.wanted is not None:
+            marks[np.searchsorted(block.breaks, self.wanted.offsets(block.data))] = True
+        return marks
+
+    def _read(self, block: Block, marks: Mask, *, final: bool) -> Piece:
+        lines = _lines(block)
+        is_event = _mask(lines.str.contains(self.shape.event))
+        if self.shape.detail and not final:
+            count = self._hold(block, marks, is_event)
+            lines, is_event, marks = lines.head(count), is_event[:count], marks[:count]
+        skipped = self._account(block.first, lines, is_event)
+        if not block.ended:
+            self.gaps.add(block.first + len(block.breaks) - 1, UNENDED, records=0)
+        events = np.flatnonzero(is_event)
+        times = self._times(block.first, lines, events)
+        batch = self._batch(block.first, lines, events, times, marks)
+        gaps = self.gaps.take()
+        dated = times.drop_nulls().to_numpy()
+        observed: dict[int, int] = {}
+        for _, hour, count in count_hours(self.shape.log, dated):
+            observed[hour] = observed.get(hour, 0) + count
         return Piece(
-            events=len(proven) + judged.height,
-            skipped=blank + skipped,
-            batches=tuple(self._batch(proven, proven_times, judged)),
-            observed={self.log.name: observed} if observed else {},
+            records=len(events) + skipped + sum(gap.records for gap in gaps),
+            events=len(events),
+            skipped=skipped,
+            batches=() if batch is None else (batch,),
+            gaps=gaps,
+            observed={self.shape.log: observed} if observed else {},
             first_us=int(dated.min()) if len(dated) else None,
             last_us=int(dated.max()) if len(dated) else None,
         )
 
-    def _proven(self) -> tuple[Offsets, Offsets]:
-        lines = self.lines
-        proven, times = self.log.prove(lines)
-        if b"\0" not in lines.data:
-            return proven, times
-        touched = np.searchsorted(lines.block.breaks, np.flatnonzero(lines.buffer == 0))
-        whole = ~np.isin(proven, touched)
-        return proven[whole], times[whole]
+    def _hold(self, block: Block, marks: Mask, is_event: Mask) -> int:
+        """Put the last event and the lines after it back; how many lines remain."""
+        found = np.flatnonzero(is_event)
+        if not len(found):
+            return len(is_event)
+        last = int(found[-1])
+        start = int(block.breaks[last - 1]) + 1 if last else 0
+        if len(block.data) - start > MAX_HELD_BYTES:
+            return len(is_event)
+        rest = Block(block.data[start:], block.breaks[last:] - start, block.first + last)
+        self.held = rest, marks[last:]
+        return last
 
-    def _judged(self, lines: Offsets) -> tuple[pl.DataFrame, int]:
-        """Lines matched one by one: the events among them; how many were blank."""
-        numbers, texts, faults, blank = [], [], [], 0
-        for line in lines.tolist():
-            raw = self.lines.raw(line)
-            parts = [decode(part) for part in _NULS.split(raw) if part]
-            if nuls := raw.count(b"\0"):
-                lost = f"{nuls} NUL bytes in place of text"
-                faults.append((line, lost, 0 if parts else 1))
-            for text in parts:
-                if text.strip():
-                    numbers.append(line)
-                    texts.append(text)
-                else:
-                    blank += 1
-        frame = self._dated(self._matched(numbers, texts))
-        stamped = pl.col("time").is_not_null()
-        torn = stamped & self.log.torn
-        kinds = pl.when(torn).then(pl.lit(TORN)).when(~stamped).then(pl.lit(self._unknown()))
-        undated = pl.when(pl.col(TIME) == NO_TIME).then(pl.lit(BAD_TIME))
-        found = frame.with_columns(kinds.alias("@fault"), undated.alias("@undated"))
-        for line, fault, late in found.select(_LINE, "@fault", "@undated").iter_rows():
-            if fault or late:
-                faults.append((line, fault or late, 1 if fault else 0))
-        for line, reason, records in sorted(faults, key=lambda fault: fault[0]):
-            self.gaps.add(self.lines.number(line), reason, records)
-        return found.filter(pl.col("@fault").is_null()).drop("@fault", "@undated"), blank
-
-    def _unknown(self) -> str:
-        return f"not a line of this log ({self.log.name})"
-
-    def _matched(self, lines: list[int], texts: list[str]) -> pl.DataFrame:
-        """Lines cut into groups; ``time`` is null where no pattern matches."""
-        log, raw = self.log, pl.Series(RAW, texts, dtype=pl.String)
-        open_rows = pl.DataFrame([pl.Series("row", range(len(texts)), dtype=pl.Int64), raw])
-        found = [pl.DataFrame(schema={"row": pl.Int64} | dict.fromkeys(log.groups, pl.String))]
-        for pattern in log.patterns:
-            if open_rows.height:
-                cut = open_rows.get_column(RAW).str.extract_groups(pattern).struct.unnest()
-                matched = cut.get_column("time").is_not_null()
-                row = open_rows.get_column("row")
-                found.append(cut.insert_column(0, row).filter(matched))
-                open_rows = open_rows.filter(~matched)
-        found.append(open_rows.select("row"))
-        groups = pl.concat(found, how="diagonal").sort("row").drop("row")
-        return groups.with_columns(pl.Series(_LINE, lines, dtype=pl.Int64), raw)
-
-    def _dated(self, frame: pl.DataFrame) -> pl.DataFrame:
-        stamps = frame.get_column("time")
-        times = np.full(frame.height, NO_TIME, dtype=np.int64)
-        times[stamps.is_not_null().to_numpy()] = self.log.times(stamps.drop_nulls())
-        return frame.with_columns(pl.Series(TIME, times))
-
-    def _batch(self, proven: Offsets, times: Offsets, judged: pl.DataFrame) -> Iterator[Batch]:
-        """The wanted events cut into columns."""
-        marks = self._wanted_lines()
-        if marks is not None:
-            chosen = marks[proven]
-            proven, times = proven[chosen], times[chosen]
-            judged = judged.filter(marks[judged.get_column(_LINE).to_numpy()])
-        cut = self._matched(proven.tolist(), [self.lines.text(line) for line in proven.tolist()])
-        cut = cut.with_columns(pl.Series(TIME, times))
-        frame = pl.concat((cut, judged)).sort(_LINE, maintain_order=True)
-        if not frame.height:
-            return
-        reserved = frame.select(
-            pl.when(pl.col(TIME) != NO_TIME).then(TIME).alias(TIME),
-            (pl.col(_LINE) + self.lines.block.first).alias(RECORD),
-            pl.col(RAW).str.slice(0, MAX_RAW_CHARS),
+    def _account(self, first: int, lines: pl.Series, is_event: Mask) -> int:
+        """Every line that is no event: how many are skipped by rule; the others are gaps."""
+        others = np.flatnonzero(~is_event)
+        texts = lines.gather(others)
+        known = _mask(texts.str.contains(self.shape.skip)) & ~_mask(
+            texts.str.contains(self.shape.mark)
         )
-        groups = frame.select(self.log.groups[1:])
-        yield Batch(self.log.logsource, reserved.hstack(self.log.columns(groups)))
+        known |= _mask(texts.str.strip_chars() == "")
+        if self.shape.detail:
+            known |= _mask(texts.str.contains(self.shape.detail))
+        for line in others[~known].tolist():
+            self.gaps.add(first + line, UNKNOWN)
+        return int(known.sum())
 
-    def _wanted_lines(self) -> Mask | None:
-        if self.wanted is None:
+    def _times(self, first: int, lines: pl.Series, events: Offsets) -> pl.Series:
+        texts = lines.gather(events).str.extract(self.shape.time, 1)
+        times = self.times.read(texts)
+        for line in events[_mask(times.is_null())].tolist():
+            self.gaps.add(first + line, BAD_TIME, records=0)
+        return times
+
+    def _batch(
+        self, first: int, lines: pl.Series, events: Offsets, times: pl.Series, marks: Mask
+    ) -> Batch | None:
+        starts = events if self.shape.detail else None
+        hit = marks[events] if starts is None else _any_between(marks, events)
+        rows = np.flatnonzero(hit)
+        if not len(rows):
             return None
-        marks = np.zeros(len(self.lines), dtype=np.bool_)
-        offsets = self.wanted.offsets(self.lines.data)
-        marks[np.searchsorted(self.lines.block.breaks, offsets)] = True
-        return marks
+        chosen = lines.gather(events[rows])
+        columns = chosen.str.extract_groups(self.shape.event).struct.unnest()
+        reserved = [
+            times.gather(rows).alias(TIME),
+            pl.Series(RECORD, events[rows] + first, dtype=pl.Int64),
+            chosen.str.slice(0, MAX_RAW_CHARS).alias(RAW),
+        ]
+        frame = pl.DataFrame(reserved).hstack(self.shape.finish(columns))
+        if self.shape.attach is not None:
+            frame = self.shape.attach(_details(lines, events, rows), frame)
+        return Batch(self.shape.logsource, frame)
+
+
+def _details(lines: pl.Series, events: Offsets, rows: Offsets) -> pl.DataFrame:
+    """The lines below each chosen event, with the row of the batch they belong to."""
+    ends = np.append(events[1:], len(lines))
+    counts = ends[rows] - events[rows] - 1
+    owner = np.repeat(np.arange(len(rows)), counts)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = events[rows][owner] + 1 + within
+    return pl.DataFrame({"owner": owner, "line": lines.gather(at)})
+
+
+def _any_between(marks: Mask, events: Offsets) -> Mask:
+    """Whether any line from an event up to the next is marked."""
+    if not len(events):
+        return marks[:0]
+    return np.logical_or.reduceat(marks, events)
+
+
+def _lines(block: Block) -> pl.Series:
+    text = decode(block.data.replace(b"\r\n", b"\n"))
+    return pl.Series([text]).str.split("\n").explode().head(len(block.breaks))
+
+
+def _mask(series: pl.Series) -> Mask:
+    return np.array(series.fill_null(value=False).to_numpy(), dtype=np.bool_)

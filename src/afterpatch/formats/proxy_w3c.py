@@ -128,4 +128,6 @@ def read(
     return read_table_log(again, item, wanted, syntax, plan, block_bytes)
 
 
-FORMAT: Final = Format("proxy-w3c", _recognise, read, prefilter="proxy", logsource=LOGSOURCE)
+FORMAT: Final = Format(
+    "proxy-w3c", _recognise, read, prefilter="logsource", logsource=LOGSOURCE, spelling="parted"
+)

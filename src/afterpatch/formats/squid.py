@@ -17,8 +17,8 @@ from afterpatch.formats.bit_index import BitIndex, Bytes, Mask, Offsets
 from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.epoch_times import EPOCH_CHARS, read_epoch_times
 from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import LineLog, first_lines, read_line_log
 from afterpatch.formats.line_scan import NO_TIME
+from afterpatch.formats.proven_log import ProvenLog, first_lines, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Logsource, Piece, Wanted
@@ -105,7 +105,7 @@ def _columns(groups: pl.DataFrame) -> pl.DataFrame:
     return with_url_fields(named.with_columns(pl.when(pl.all() != "-").then(pl.all())))
 
 
-LOG: Final = LineLog("squid", LOGSOURCE, _PATTERNS, _GROUPS, _TORN, _prove, _times, _columns)
+LOG: Final = ProvenLog("squid", LOGSOURCE, _PATTERNS, _GROUPS, _TORN, _prove, _times, _columns)
 
 
 def _recognise(head: bytes, item: Item) -> str:
@@ -127,7 +127,7 @@ def read(
              end. Content never raises.
     Source:  squid.conf documentation, ``logformat``; Squid wiki, "Squid log files".
     """
-    return read_line_log(stream, item, wanted, LOG, block_bytes)
+    return read_proven_log(stream, item, wanted, LOG, block_bytes)
 
 
-FORMAT: Final = Format("squid", _recognise, read, prefilter="proxy", logsource=LOGSOURCE)
+FORMAT: Final = Format("squid", _recognise, read, prefilter="logsource", logsource=LOGSOURCE)

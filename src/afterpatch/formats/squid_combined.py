@@ -13,7 +13,7 @@ import polars as pl
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import LineLog, first_lines, read_line_log
+from afterpatch.formats.proven_log import ProvenLog, first_lines, read_proven_log
 from afterpatch.formats.squid import LOGSOURCE
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
@@ -43,7 +43,7 @@ def _columns(groups: pl.DataFrame) -> pl.DataFrame:
     return with_url_fields(clf_lines.without_hyphens(named))
 
 
-LOG: Final = LineLog(
+LOG: Final = ProvenLog(
     "squid",
     LOGSOURCE,
     clf_lines.PATTERNS,
@@ -66,7 +66,14 @@ def read(
     stream: BinaryIO, item: Item, wanted: Wanted | None, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[Piece]:
     """Yield one piece per block; gaps as in :mod:`afterpatch.formats.access_log`."""
-    return read_line_log(stream, item, wanted, LOG, block_bytes)
+    return read_proven_log(stream, item, wanted, LOG, block_bytes)
 
 
-FORMAT: Final = Format("squid-combined", _recognise, read, prefilter="proxy", logsource=LOGSOURCE)
+FORMAT: Final = Format(
+    "squid-combined",
+    _recognise,
+    read,
+    prefilter="logsource",
+    logsource=LOGSOURCE,
+    spelling="backslashed",
+)

@@ -9,7 +9,7 @@ from afterpatch.formats import access_log, proxy_w3c, squid, squid_combined
 from afterpatch.formats.clf_lines import unescape
 from afterpatch.formats.exact_lines import BAD_TIME
 from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import TORN
+from afterpatch.formats.proven_log import TORN
 from afterpatch.formats.registry import recognise
 from afterpatch.formats.table_reader import UNENDED
 from afterpatch.model.batches import MAX_RAW_CHARS, RECORD, TIME, Piece

@@ -163,11 +163,17 @@ class Columns:
 
     def _series(self, view: View) -> pl.Series | None:
         first = self._coalesced(view.columns)
-        if view.plus_is_space and first is not None:
+        if first is None:
+            return None
+        if view.plus_is_space:
             return first.str.replace_all("+", " ", literal=True)
-        if view.unmarked and first is not None:
+        if view.unmarked:
             return first.str.strip_prefix("?")
-        if not view.query or first is None:
+        if view.host:
+            host = self._coalesced(view.host)
+            rooted = first.str.starts_with("/")
+            return None if host is None else (host + first).set(~rooted, None)
+        if not view.query:
             return first
         second = self._coalesced(view.query)
         return None if second is None else first + "?" + second.str.strip_prefix("?")

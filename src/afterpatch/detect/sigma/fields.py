@@ -27,6 +27,13 @@ one of those, and a keyword, holds on the value as logged or with its pluses as 
 Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
 exists, numbers, addresses, time parts, field references) see the query alone.
 
+*Network logs.* Zeek, Suricata, DNS servers and flow records: ``model.network`` says which column
+is ``query``, ``answer``, ``src_ip`` …, and the taxonomy's names for requests (``c-uri``,
+``cs-host``) lead there through ``_NEUTRAL``. What a sensor sees of HTTP is what a proxy and what a
+web server would have logged, so those logs serve rules of both categories; SigmaHQ's own mappings
+for Zeek did the same (``ecs-zeek-corelight``: proxy and webserver to http.log, dns to dns.log,
+firewall to conn.log). There a text test on the URL holds on the URI as logged or on host + URI.
+
 Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes them; HttpProxy
 ``#Fields`` of Exchange 2016 CU22.
 """
@@ -37,6 +44,7 @@ from typing import Final
 
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
 from afterpatch.model.batches import Logsource
+from afterpatch.model.network import NATIVE, native
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,14 @@ class View:
     """One text an event shows: the first non-null of ``columns``.
 
     With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
-    are there. With ``plus_is_space`` every "+" in it is a space; with ``unmarked`` it has no "?" in
-    front. A query joined to something never has one.
+    are there. With ``host`` it is the first non-null of ``host`` + that text, and null unless that
+    text starts with a slash. With ``plus_is_space`` every "+" in it is a space; with ``unmarked``
+    it has no "?" in front. A query joined to something never has one.
     """
 
     columns: tuple[str, ...]
     query: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()
     plus_is_space: bool = False
     unmarked: bool = False
 
@@ -165,6 +175,35 @@ _BY_SERVICE: Final[Mapping[str, Aliases]] = {
     "squid": _PROXY,
     "windefend": _DEFENDER,
 }
+# The taxonomy's names for a request -> the neutral names of ``model.network``.
+_NEUTRAL: Final[Mapping[str, str]] = {
+    "c-ip": "src_ip",
+    "c-uri": "uri",
+    "c-uri-query": "uri",
+    "c-uri-stem": "uri",
+    "c-useragent": "user_agent",
+    "c-username": "username",
+    "cs(Host)": "host",
+    "cs(Referer)": "referrer",
+    "cs(User-Agent)": "user_agent",
+    "cs-bytes": "bytes_out",
+    "cs-host": "host",
+    "cs-method": "method",
+    "cs-referer": "referrer",
+    "cs-referrer": "referrer",
+    "cs-uri": "uri",
+    "cs-uri-query": "uri",
+    "cs-uri-stem": "uri",
+    "cs-user-agent": "user_agent",
+    "cs-username": "username",
+    "r-dns": "host",
+    "s-ip": "dst_ip",
+    "s-port": "dst_port",
+    "sc-bytes": "bytes_in",
+    "sc-status": "status",
+}
+# Requests as a sensor saw them: (product, service) of batches whose category is ``proxy``.
+_SEEN_HTTP: Final = frozenset({("pcap", "http"), ("suricata", "http"), ("zeek", "http")})
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
 _PROXY_URL_FIELDS: Final = frozenset({"c-uri", "cs-uri"})
 _QUERIES: Final = frozenset({"UrlQuery", "cs-uri-query", "c-uri-query"})
@@ -175,8 +214,10 @@ _STEM: Final = "cs-uri-stem"
 
 def names(field: str, logsource: Logsource) -> tuple[str, ...]:
     """Columns that may hold the field, best first; the rule's own spelling leads."""
-    aliases = _BY_SERVICE.get(logsource.service, {})
-    return (field, *(name for name in aliases.get(field, ()) if name != field))
+    aliases = _BY_SERVICE.get(logsource.service, {}).get(field, ())
+    if (logsource.product, logsource.service) in NATIVE:
+        aliases = native(logsource, _NEUTRAL.get(field, field))
+    return (field, *(name for name in aliases if name != field))
 
 
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
@@ -184,6 +225,8 @@ def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     plain = View(names(field, logsource))
     if op not in TEXT_OPS:
         return (plain,)
+    if _is_seen_http(logsource) and _NEUTRAL.get(field) == "uri":
+        return plain, View(plain.columns, host=names("cs-host", logsource))
     if logsource.service == "iis" and _IIS_HEADERS.intersection(plain.columns):
         return plain, replace(plain, plus_is_space=True)
     stem = names(_STEM, logsource)
@@ -210,10 +253,15 @@ def keyword_views(columns: Iterable[str], logsource: Logsource) -> Iterator[View
             yield View((column,), plus_is_space=True)
 
 
+def _is_seen_http(logsource: Logsource) -> bool:
+    return (logsource.product, logsource.service) in _SEEN_HTTP
+
+
 def applies(scope: Scope, logsource: Logsource) -> bool:
     """A rule applies where each part of a log source it names is equal."""
+    also = "webserver" if _is_seen_http(logsource) else ""
     return (
-        scope.category in ("", logsource.category)
+        scope.category in ("", logsource.category, also)
         and scope.product in ("", logsource.product)
         and scope.service in ("", logsource.service)
     )

@@ -44,7 +44,12 @@ from afterpatch.detect.sigma.ast import (
     Scope,
 )
 from afterpatch.detect.sigma.parse_correlation import COMPARISONS, RANGE, convert_correlation
-from afterpatch.detect.sigma.parse_value import ESCAPED_PERCENT, Unsupported, convert_value
+from afterpatch.detect.sigma.parse_value import (
+    ESCAPED_PERCENT,
+    Unsupported,
+    convert_value,
+    expand,
+)
 from afterpatch.detect.sigma.regexes import compile_regex
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
@@ -89,8 +94,13 @@ class _Document:
     rule: SigmaRule | SigmaCorrelationRule | SigmaFilter
 
 
-def parse_rules(texts: Iterable[RuleText]) -> Parsed:
-    """Parse every document of every text; order of the input is kept. Never raises for content."""
+def parse_rules(
+    texts: Iterable[RuleText], placeholders: Mapping[str, tuple[str, ...]] | None = None
+) -> Parsed:
+    """Parse every document of every text; order of the input is kept. Never raises for content.
+
+    ``placeholders``: values of the names that ``expand`` refers to; any of them may match.
+    """
     unsupported: list[tuple[str, str]] = []
     documents = _unique(_documents(texts, unsupported), unsupported)
     filters = [d for d in documents if isinstance(d.rule, SigmaFilter)]
@@ -99,7 +109,7 @@ def parse_rules(texts: Iterable[RuleText]) -> Parsed:
         if isinstance(document.rule, SigmaRule):
             try:
                 _apply_filters(document.rule, filters)
-                rules.append(_convert_rule(document.place, document.rule))
+                rules.append(_convert_rule(document.place, document.rule, placeholders or {}))
             except (SigmaError, Unsupported, ValueError, TypeError) as error:
                 unsupported.append((_identity(document), _reason(error)))
     correlations = _correlations(documents, rules, unsupported)
@@ -230,10 +240,13 @@ def _apply_filters(rule: SigmaRule, filters: Iterable[_Document]) -> None:
         document.rule.apply_on_rule(rule)
 
 
-def _convert_rule(place: str, rule: SigmaRule) -> Rule:
+def _convert_rule(place: str, rule: SigmaRule, placeholders: Mapping[str, tuple[str, ...]]) -> Rule:
     if "timeframe" in rule.detection.detections:
         raise Unsupported("timeframe in a detection was replaced by correlation rules")
-    parts = [_convert_condition(condition.parsed) for condition in rule.detection.parsed_condition]
+    parts = [
+        _convert_condition(condition.parsed, placeholders)
+        for condition in rule.detection.parsed_condition
+    ]
     source = rule.logsource
     return Rule(
         info=_info(place, rule, "sigma"),
@@ -243,19 +256,25 @@ def _convert_rule(place: str, rule: SigmaRule) -> Rule:
     )
 
 
-def _convert_condition(item: Any) -> Node:
+def _convert_condition(item: Any, placeholders: Mapping[str, tuple[str, ...]]) -> Node:
     match item:
         case ConditionAND():
-            return And(tuple(_convert_condition(argument) for argument in item.args))
+            return And(tuple(_convert_condition(part, placeholders) for part in item.args))
         case ConditionOR():
-            return Or(tuple(_convert_condition(argument) for argument in item.args))
+            return Or(tuple(_convert_condition(part, placeholders) for part in item.args))
         case ConditionNOT():
-            return Not(_convert_condition(item.args[0]))
+            return Not(_convert_condition(item.args[0], placeholders))
         case ConditionFieldEqualsValueExpression():
-            return convert_value(item.field, item.value)
+            values = expand(item.value, placeholders)
+            return _any_of([convert_value(item.field, value) for value in values])
         case ConditionValueExpression():
-            return convert_value(ANY_FIELD, item.value)
+            values = expand(item.value, placeholders)
+            return _any_of([convert_value(ANY_FIELD, value) for value in values])
     raise Unsupported(f"condition element {type(item).__name__}")
+
+
+def _any_of(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else Or(tuple(nodes))
 
 
 def _correlations(

@@ -10,6 +10,7 @@ UTF-16; pySigma replaces two of the dashes, at the start of words, and encodes A
 
 import re
 from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from sigma.exceptions import SigmaValueError
@@ -76,6 +77,20 @@ def convert_value(field: str, value: Any) -> Node:
                 raise Unsupported(f"number too large to compare with exactly: {value.number}")
             return FieldTest(field, "compare", str(value.number), option=value.op.name.lower())
     return _of_field(field, value)
+
+
+def expand(value: Any, placeholders: Mapping[str, tuple[str, ...]]) -> list[Any]:
+    """The values that one stands for once its placeholders are known; unknown ones stay."""
+    if not isinstance(value, SigmaString):
+        return [value]
+    known = {p.name for p in value.s if isinstance(p, Placeholder)} & placeholders.keys()
+    return list(value.replace_placeholders(_filled(placeholders))) if known else [value]
+
+
+def _filled(
+    placeholders: Mapping[str, tuple[str, ...]],
+) -> Callable[[Placeholder], Iterator[str | Placeholder]]:
+    return lambda part: iter(placeholders.get(part.name, (part,)))
 
 
 def _of_field(field: str, value: Any) -> FieldTest:

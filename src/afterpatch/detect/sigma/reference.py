@@ -67,22 +67,28 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
     """Every text of the event that the test looks at."""
     if test.field == ANY_FIELD:
         columns = (name for name in event if name not in RESERVED)
-        found = [_view(event, view) for view in keyword_views(columns, logsource)]
+        found = [shown(event, view) for view in keyword_views(columns, logsource)]
     else:
-        found = [_view(event, view) for view in views(test.field, test.op, logsource)]
+        found = [shown(event, view) for view in views(test.field, test.op, logsource)]
     return (text for text in found if text is not None)
 
 
-def _view(event: Event, view: View) -> str | None:
+def shown(event: Event, view: View) -> str | None:
+    """The text of a view, None where the event has none."""
     first = _value(event, view.columns)
-    if view.plus_is_space and first is not None:
+    if first is None:
+        return None
+    if view.plus_is_space:
         return first.replace("+", " ")
-    if view.unmarked and first is not None:
+    if view.unmarked:
         return first.removeprefix("?")
+    if view.host:
+        host = _value(event, view.host)
+        return None if host is None or not first.startswith("/") else host + first
     if not view.query:
         return first
     second = _value(event, view.query)
-    return None if first is None or second is None else first + "?" + second.removeprefix("?")
+    return None if second is None else first + "?" + second.removeprefix("?")
 
 
 def _value(event: Event, columns: tuple[str, ...]) -> str | None:
