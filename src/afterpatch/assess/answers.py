@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from afterpatch.assess.attribution import UNKNOWN, offered
-from afterpatch.assess.words import day, listed, span
+from afterpatch.assess.words import day, inside, listed, span
 from afterpatch.exposure.exchange_fixes_table import Mitigation
 from afterpatch.exposure.order import final_state
 from afterpatch.exposure.timeline import mitigations_of
@@ -54,7 +54,7 @@ def hit(
 ) -> Answer:
     """Was it attacked, and how far did that get?"""
     band = campaign.band(stage)
-    title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
+    title = inside(campaign.stages[campaign.rank(stage) - 1].title) if stage else ""
     if band in ("compromised", "follow-up"):
         return Answer("hit", "yes", title, hit_confidence(findings))
     seen = attempts(title, "only attempts") if band == "attempted" else "no evidence found"

@@ -15,7 +15,7 @@ from afterpatch.assess.duplicates import distinct_hits
 from afterpatch.assess.findings import KeyedFinding, KeyedHit, build_findings, key_hits
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
-from afterpatch.assess.words import day, listed, span, spans
+from afterpatch.assess.words import day, inside, listed, span, spans
 from afterpatch.exposure.order import exposed_until, final_state, patch_order
 from afterpatch.exposure.products import expose, exposed_at_least_until
 from afterpatch.model.campaigns import BANDS, AdviceWhen, Campaign
@@ -178,7 +178,7 @@ def _sentence(
 ) -> str:
     """The answer to "am I compromised?" in one plain sentence."""
     band = campaign.band(stage)
-    title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
+    title = inside(campaign.stages[campaign.rank(stage) - 1].title) if stage else ""
     if band == "follow-up":
         return f"Compromised, with {title}; {_ORDER_WORDS[order]}."
     if band == "compromised":

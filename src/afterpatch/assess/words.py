@@ -35,3 +35,8 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence: ``Shell used`` -> ``shell used``; ``HTTP C2`` stays."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]

@@ -134,6 +134,7 @@ class CoverageEntry(TypedDict):
     log: str
     title: str
     needed: bool
+    group: int | None
     records: int
     observed: list[Span]
     missing: list[Span]

@@ -149,11 +149,16 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     return heads if distinct and telling else {name: name for name in heads}
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], last: str = "and") -> str:
     """``a, b and c``."""
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence: ``Shell used`` -> ``shell used``; ``HTTP C2`` stays."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def decides(finding: FindingEntry, verdict: VerdictEntry) -> bool:

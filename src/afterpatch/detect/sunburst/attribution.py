@@ -12,11 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import md5
-from typing import Final
 
+from afterpatch.detect.sunburst.http import LEAKED_DIGITS
 from afterpatch.model.machines import Machine
-
-LEAKED_DIGITS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from afterpatch.detect.sunburst.answers import (
     meaning_of,
     method,
 )
+from afterpatch.detect.sunburst.http import LEAKED_DIGITS
 from afterpatch.detect.sunburst.labels import LAST, Label, decode
 from afterpatch.detect.sunburst.names import Name, join
 from afterpatch.detect.sunburst.requests import Request
@@ -35,7 +36,6 @@ CLOCK_AHEAD: Final = timedelta(hours=24)  # a victim's clock may be wrong, but n
 # label, 3 have as many digits as this.
 _DIGITS: Final = 0.25
 _DIGITS_CHARS: Final = 8  # of shorter text nothing can be said
-LEAKED_DIGITS: Final = 14  # of the host ID, in a ``userId``
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 

@@ -47,6 +47,7 @@ _CRYPTO_AGENT: Final = re.compile(r"Microsoft-CryptoAPI/[0-9.]*")
 _ETAG: Final = re.compile(r"[0-9A-Fa-f]{32}")
 _ID_BYTES: Final = 8
 _LEAKED_BYTES: Final = 7  # the loop takes the ID's length less one
+LEAKED_DIGITS: Final = 2 * _LEAKED_BYTES
 _VENDOR: Final = "solarwinds.com"
 
 
