@@ -22,7 +22,7 @@ import numpy as np
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Node, Not, Or, Rule, fold, tests
 from afterpatch.detect.sigma.columns import Column, Columns, Indexes, literals_of
 from afterpatch.detect.sigma.distinct import Mask, refers, required_texts
-from afterpatch.detect.sigma.fields import View, applies, names, views
+from afterpatch.detect.sigma.fields import View, applies, keyword_views, names, views
 from afterpatch.model.batches import Batch, Logsource
 
 _NEVER_A_TRIGGER: Final = frozenset({"null", "exists", "fieldref"})
@@ -111,7 +111,7 @@ class Plan:
     def _scan(self, columns: Columns) -> None:
         anywhere = self._literals.get(_ANY_VIEW, frozenset())
         if anywhere:
-            for column in columns.every():
+            for column in self._keyword_columns(columns):
                 column.scan(anywhere)
         for view, literals in self._literals.items():
             column_ = columns.view(view)
@@ -121,8 +121,12 @@ class Plan:
     def columns_of(self, test: FieldTest, columns: Columns) -> tuple[Column, ...]:
         """The columns of a batch that the test looks at."""
         if test.field == ANY_FIELD:
-            return columns.every()
+            return self._keyword_columns(columns)
         found = (columns.view(view) for view in self._views(test))
+        return tuple(column for column in found if column is not None)
+
+    def _keyword_columns(self, columns: Columns) -> tuple[Column, ...]:
+        found = (columns.view(view) for view in keyword_views(columns.names, self.logsource))
         return tuple(column for column in found if column is not None)
 
 
