@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
+from afterpatch.cli.sunburst_closure import closure
 from afterpatch.cli.sunburst_input import (
     FILES,
     REDACTED,
@@ -52,6 +53,7 @@ def sunburst() -> None:
 
 
 sunburst.add_command(report)
+sunburst.add_command(closure)
 
 
 @sunburst.command("decode")
