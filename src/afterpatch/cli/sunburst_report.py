@@ -1,7 +1,7 @@
 """``afterpatch sunburst report``: the funnel and ED 21-01 categories, as text, page and tables."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ from afterpatch.report.sunburst_workbook import category_workbook
 from afterpatch.report.words import counted
 
 # A label in a reason carries a piece of the name; a page is passed on, so it goes with the name.
-_LABEL: Final = re.compile(r"query [0-9a-z]{16,32}\b")
+_LABEL: Final = re.compile(r"(?:query|(?<=the time in)) [0-9a-z]{16,32}\b")
 _PATH: Final = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -127,16 +127,20 @@ def _category_row(
 
 def _story_cells(row: Judged, show_victims: bool) -> dict[str, str]:
     """What only the page tells of a host."""
-    said = row.host.because if show_victims else map(_unlabelled, row.host.because)
+    said: Iterable[str] = row.host.because
+    doubts: Iterable[str] = row.host.doubts
+    if not show_victims:
+        said, doubts = map(_unlabelled, said), map(_unlabelled, doubts)
     return {
         "labels": str(row.host.labels),
         "reasons": reasons(list(dict.fromkeys(said))),
         "name_because": row.host.name.because,
+        "doubts": "; ".join(doubts),
     }
 
 
 def _unlabelled(text: str) -> str:
-    return _LABEL.sub("a query", text)
+    return _LABEL.sub(lambda match: " a label" if match[0][0] == " " else "a query", text)
 
 
 def _left_out(found: Scope) -> list[str]:

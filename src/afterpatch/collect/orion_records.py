@@ -115,8 +115,12 @@ def _listed(folder: Path, problems: list[str]) -> Iterator[Row]:
     if not path.exists():
         return
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-            for row in csv.DictReader(stream):
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if not {"host", "version"} <= set(rows.fieldnames or ()):
+                problems.append("orion.csv: no columns host and version, so it was not read")
+                return
+            for row in rows:
                 yield {name: row.get(name) or "" for name in RELEASES}
     except csv.Error as error:
         problems.append(f"orion.csv: {error}")

@@ -6,6 +6,7 @@ release says nothing about the one before it, so it is ``unknown``; only a relea
 first tampered one is ``no``. What cannot be decided is listed, never left out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from afterpatch.collect.orion_records import Records
 from afterpatch.exposure.orion_builds import judge_orion
 
 Ran: TypeAlias = Literal["yes", "unknown", "no"]
+_HOTFIX: Final = re.compile(r"(?:hot\s?fix|hf)?\s*(\d{1,2})", re.IGNORECASE)
+_UNTOLD: Final = re.compile(r"2019\.4(?:\.0)?")
 WORST_FIRST: Final[tuple[Ran, ...]] = ("yes", "unknown", "no")
 
 Row = Mapping[str, Any]
@@ -107,9 +110,8 @@ def _builds(records: Records) -> dict[str, list[tuple[str, str]]]:
     """(name, version) per short name, from every table that tells one."""
     found: dict[str, list[tuple[str, str]]] = {}
     for row in records.releases:
-        version, hotfix = _text(row, "version"), _text(row, "hotfix")
-        text = f"{version} HF{hotfix}" if hotfix.isdecimal() and " " not in version else version
-        if version:
+        if version := _text(row, "version"):
+            text = _release(version, _text(row, "hotfix"))
             found.setdefault(_short(_text(row, "host")), []).append((_text(row, "host"), text))
     for row in records.engines:
         if version := _text(row, "EngineVersion"):
@@ -118,8 +120,16 @@ def _builds(records: Records) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def _release(version: str, hotfix: str) -> str:
+    """Both cells as one text; a hotfix in no known form leaves a text that nobody can judge."""
+    number = _HOTFIX.fullmatch(hotfix)
+    return f"{version} HF{number[1]}" if number else f"{version} {hotfix}".strip()
+
+
 def _judge(version: str) -> tuple[Ran, str]:
     """Whether a server that shows this version ever ran an affected build."""
+    if _UNTOLD.fullmatch(version):
+        return "unknown", f"release {version} without a hotfix told, and HF5 carried SUNBURST"
     truth = judge_orion(version=version)
     if truth.state == "trojanised":
         return "yes", truth.because

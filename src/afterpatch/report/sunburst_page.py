@@ -144,7 +144,7 @@ def _bars(rows: Sequence[Row], counts: Funnel, missing: int) -> Iterable[Bar]:
     quiet = counts.targeted - counts.http_c2
     most = max(counts.beaconed, 1)
     yield Bar(
-        "Exposed", f"at least {counts.beaconed}", 0, 0, False,
+        "Exposed", f"at least {counts.beaconed - counts.doubted}", 0, 0, False,
         "Look-ups do not tell; ask the inventory: afterpatch assess, afterpatch sunburst closure",
     )  # fmt: skip
     yield _bar("Beaconed", rows, most, gaps)

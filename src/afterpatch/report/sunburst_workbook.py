@@ -11,6 +11,7 @@ from typing import Final
 
 import xlsxwriter
 
+from afterpatch.model.errors import UsageError
 from afterpatch.report.csv_report import MAX_CELL_CHARS
 from afterpatch.report.safe_text import cut, visible
 from afterpatch.report.sunburst import COLUMNS
@@ -22,6 +23,7 @@ _OPTIONS: Final = {
     "strings_to_numbers": False,
 }
 _CREATED: Final = datetime(1980, 1, 1)  # noqa: DTZ001  (a file's property; XlsxWriter wants it so)
+MAX_ROWS: Final = 1_048_576  # of a sheet, by the format
 _WIDTH_CHARS: Final = 22
 
 
@@ -30,7 +32,12 @@ def category_workbook(
     funnel: Sequence[tuple[str, int | None, str]],
     missing: Sequence[str],
 ) -> bytes:
-    """Three sheets; ``funnel`` as for :func:`funnel_text`, ``missing`` are days."""
+    """Three sheets; ``funnel`` as for :func:`funnel_text`, ``missing`` are days.
+
+    Raises UsageError when the rows do not fit into a sheet.
+    """
+    if len(rows) >= MAX_ROWS:
+        raise UsageError(f"{len(rows):,} hosts do not fit into a workbook's sheet; --csv takes all")
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, _OPTIONS)
     book.set_properties({"title": "SUNBURST: ED 21-01 categories", "created": _CREATED})

@@ -107,3 +107,11 @@ def test_earlier_releases_may_be_added_to_the_inventory(folder):
     made = folder([], [{**ENGINE, "EngineVersion": "2023.4.1.1"}], NODES)
     (made / "orion.csv").write_text("host,product,version,hotfix\nORION01,Orion,2019.4,5\n")
     assert run(made)[0] == 1
+
+
+def test_an_inventory_of_another_shape_is_said(folder):
+    made = folder([], [{**ENGINE, "EngineVersion": "2018.2.0.1"}], NODES)
+    (made / "orion.csv").write_text("host;version\nORION01;2019.4 HF5\n")
+    code, _, err = run(made)
+    assert code == 3
+    assert "orion.csv: no columns host and version" in err

@@ -1,6 +1,8 @@
 """Who was monitored by an affected Orion, and what cannot be decided."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afterpatch.collect.orion_records import Records
 from afterpatch.exposure.orion_closure import closure
@@ -112,3 +114,47 @@ def test_the_order_of_rows_does_not_matter():
     nodes = [node(n, n % 3) for n in range(1, 9)]
     there = closure(records(engines=engines, nodes=nodes))
     assert there == closure(records(engines=engines[::-1], nodes=nodes[::-1]))
+
+
+@pytest.mark.parametrize(
+    ("version", "hotfix", "ran"),
+    [
+        ("2019.4", "5", "yes"),
+        ("2019.4", "HF 5", "yes"),
+        ("2019.4", "4", "no"),
+        ("2019.4", "0", "no"),
+        ("2019.4", "", "unknown"),  # nobody said that HF 5 is not on it
+        ("2019.4", "some", "unknown"),
+        ("2019.2", "", "no"),
+        ("2020.2", "", "yes"),
+        ("2020.2.1", "1", "unknown"),
+        ("2020.2.1", "2", "unknown"),
+    ],
+)
+def test_version_and_hotfix(version, hotfix, ran):
+    told = [{"host": "ORION01", "product": "", "version": version, "hotfix": hotfix}]
+    assert closure(records(releases=told)).stations[0].ran == ran
+
+
+CELLS = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(
+    ["ORION01", "orion01.corp", "10.0.0.1", BAD, OLD, "\x00\u202e", ""]
+) | st.lists(st.integers(), max_size=1)  # fmt: skip
+
+
+def rows(*names):
+    return st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(names, CELLS)), max_size=4)
+
+
+@given(
+    rows("HostName", "Details"),
+    rows("ServerName", "EngineID", "EngineVersion", "IP"),
+    rows("NodeID", "Caption", "DNS", "SysName", "IPAddress", "EngineID", "IsOrionServer"),
+)
+def test_no_node_is_ever_lost(servers, engines, nodes):
+    found = closure(records(servers, engines, nodes))
+    assert len(found.hosts) + found.outside >= len(nodes)
+    assert all(host.why for host in found.hosts)
+    if any(
+        station.ran == "yes" for station in found.stations
+    ):  # then only stations may be left out
+        assert found.outside <= sum(station.ran == "no" for station in found.stations)

@@ -48,6 +48,8 @@ def test_what_look_ups_cannot_tell_is_never_a_number():
 
 def test_doubted_hosts_are_drawn_apart():
     rows = [CELL, {**CELL, "host_id": "11" * 8, "doubts": "a lone label", "stage": "targeted"}]
+    exposed = build_page(rows, Funnel(2, 0, 1, 0, 0, 1), (), (), redacted=True).bars[0]
+    assert exposed.count == "at least 1"
     beaconed = next(bar for bar in page(rows).bars if bar.title == "Beaconed")
     assert (beaconed.sure, beaconed.doubted) == (50, 50)
     assert "1 of them doubted" in beaconed.open
