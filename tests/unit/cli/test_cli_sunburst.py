@@ -155,3 +155,13 @@ def test_report_page_and_workbook_name_nobody_unless_asked(tmp_path):
     assert book.read_bytes()[:2] == b"PK"
     run("report", "-", "--html", str(page), "--show-victims", stdin=answered)
     assert DOMAIN in page.read_text("utf-8")
+
+
+def test_the_page_takes_labels_out_of_doubts_too(tmp_path):
+    page = tmp_path / "page.html"
+    early = f"{query_name(LABELS[-1], ID)},8.18.144.4,2020-05-01T00:00:00Z"
+    run("report", "-", "--html", str(page), stdin=early)
+    assert "the time in a label lies days after it was asked for" in page.read_text("utf-8")
+    assert LABELS[-1] not in page.read_text("utf-8")
+    run("report", "-", "--html", str(page), "--show-victims", stdin=early)
+    assert f"the time in {LABELS[-1]} lies" in page.read_text("utf-8")
