@@ -17,6 +17,7 @@ from afterpatch.detect.sigma.ast import (
     fold,
     wildcard_parts,
 )
+from afterpatch.detect.sigma.explain import explain
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.reference import _lower, matches
 from afterpatch.model.batches import Batch, Logsource
@@ -207,6 +208,15 @@ def test_fast_equals_reference(logsource: Logsource, parts: list, rows: list) ->
         if (hits := [at for at, row in enumerate(rows) if matches(each, row, logsource)])
     }
     assert found == expected
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(LOGSOURCES), scope, node, event)
+def test_an_explanation_ends_where_the_evaluator_does(
+    logsource: Logsource, scope_: Scope, condition: object, row: dict
+) -> None:
+    asked = rule(0, scope_, condition)
+    assert explain(asked, row, logsource).fires == matches(asked, row, logsource)
 
 
 @pytest.mark.parametrize("sample", [1, 2])

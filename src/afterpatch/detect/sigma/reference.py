@@ -47,20 +47,21 @@ def holds(node: Node, event: Event, logsource: Logsource) -> bool:
         case Not(item):
             return not holds(item, event, logsource)
         case FieldTest():
-            return _test(node, event, logsource)
+            return test_holds(node, event, logsource)
 
 
-def _test(test: FieldTest, event: Event, logsource: Logsource) -> bool:
+def test_holds(test: FieldTest, event: Event, logsource: Logsource) -> bool:
+    """Whether one test holds for the event."""
     if test.op == "null":
-        return _value(event, names(test.field, logsource)) is None
+        return value_of(event, names(test.field, logsource)) is None
     if test.op == "exists":
-        present = _value(event, names(test.field, logsource)) is not None
+        present = value_of(event, names(test.field, logsource)) is not None
         return present == (test.value == "true")
     if test.op == "fieldref":
-        mine = _value(event, names(test.field, logsource))
-        other = _value(event, names(test.value, logsource))
+        mine = value_of(event, names(test.field, logsource))
+        other = value_of(event, names(test.value, logsource))
         return mine is not None and other is not None and _refers(test.option, mine, other)
-    return any(_value_test(test, text) for text in _texts(test, event, logsource))
+    return any(text_holds(test, text) for text in _texts(test, event, logsource))
 
 
 def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]:
@@ -68,24 +69,27 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
     if test.field == ANY_FIELD:
         found = [value for name, value in event.items() if name not in RESERVED]
     else:
-        found = [_view(event, view) for view in views(test.field, test.op, logsource)]
+        found = [view_of(event, view) for view in views(test.field, test.op, logsource)]
     return (text for text in found if text is not None)
 
 
-def _view(event: Event, view: View) -> str | None:
-    first = _value(event, view.columns)
+def view_of(event: Event, view: View) -> str | None:
+    """The text an event shows in a view."""
+    first = value_of(event, view.columns)
     if not view.query:
         return first
-    second = _value(event, view.query)
+    second = value_of(event, view.query)
     return None if first is None or second is None else first + "?" + second
 
 
-def _value(event: Event, columns: tuple[str, ...]) -> str | None:
+def value_of(event: Event, columns: tuple[str, ...]) -> str | None:
+    """The first value among the columns."""
     present = (event.get(column) for column in columns if column not in RESERVED)
     return next((value for value in present if value is not None), None)
 
 
-def _value_test(test: FieldTest, text: str) -> bool:
+def text_holds(test: FieldTest, text: str) -> bool:
+    """Whether a test of one text holds for this one."""
     match test.op:
         case "regex":
             pattern = f"(?{test.option})({test.value})" if test.option else test.value
