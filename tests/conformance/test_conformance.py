@@ -81,12 +81,12 @@ def hits(rule: Rule, rows: list[Event]) -> list[int]:
 def test_vector(vector: dict[str, Any]) -> None:
     taken = parsed(vector)
     if "rejects" in vector:
-        [(_, reason)] = taken.unsupported
+        [(_, reason)] = taken.refused
         assert vector["rejects"] in reason
         assert taken.correlations == ()
         assert taken.rules == () or "detection" not in vector
         return
-    assert taken.unsupported == ()
+    assert taken.refused == ()
     rows = events(vector)
     if "groups" not in vector:
         [rule] = taken.rules

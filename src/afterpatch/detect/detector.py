@@ -108,7 +108,7 @@ class Detector:
             YaraEngine(yara),
             tuple(indicators),
             keep,
-            parsed.unsupported,
+            parsed.refused,
         )
 
     @property

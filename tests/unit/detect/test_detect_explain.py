@@ -13,7 +13,10 @@ SHELL = FieldTest("Image", "endswith", "\\cmd.exe")
 WHOAMI = FieldTest("CommandLine", "contains", "whoami")
 
 
-def rule(condition, scope: Scope = Scope("process_creation", "windows")) -> Rule:
+PROCESSES = Scope("process_creation", "windows")
+
+
+def rule(condition, scope: Scope = PROCESSES) -> Rule:
     return Rule(RuleInfo("r1", "", "low", "sigma"), scope, condition)
 
 

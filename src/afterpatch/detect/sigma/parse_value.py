@@ -33,6 +33,7 @@ from sigma.types import (
 )
 
 from afterpatch.detect.sigma.ast import ANY_DASH, ANY_FIELD, DASHES, FieldTest, Node, Op, Or
+from afterpatch.detect.sigma.placeholders import ESCAPED_PERCENT, placeholder_names
 from afterpatch.detect.sigma.regexes import compile_regex
 
 _FLAGS = {
@@ -40,7 +41,6 @@ _FLAGS = {
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
-ESCAPED_PERCENT: Final = "\ufdd0"  # a percent sign that opens no placeholder; never a character
 _DASH: Final = "_afterpatch_dash"
 _DASHES: Final = re.compile(f"[{DASHES}]")
 _MAX_WRITTEN_OUT: Final = 3
@@ -52,6 +52,14 @@ _SPECIAL = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
 
 class Unsupported(Exception):  # noqa: N818  (a statement about a rule, not a fault)
     """This rule cannot be evaluated; the message says why in words for the rule's author."""
+
+
+class NeedsPlaceholderError(SigmaValueError):
+    """The rule needs values for ``names``, which only the user can give."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(f"needs placeholder {', '.join(f'%{name}%' for name in names)}")
+        self.names = names
 
 
 def convert_value(field: str, value: Any) -> Node:
@@ -111,7 +119,7 @@ def _text(field: str, value: SigmaString) -> FieldTest:
 
 def _dash(part: Placeholder) -> str:
     if part.name != _DASH:
-        raise Unsupported(f"needs placeholder %{part.name}%")
+        raise NeedsPlaceholderError((part.name,))
     return ANY_DASH
 
 
@@ -145,9 +153,9 @@ def _escape(literal: str) -> str:
 
 
 def _regex(field: str, value: SigmaRegularExpression) -> FieldTest:
-    for part in value.regexp.s:
-        if isinstance(part, Placeholder):
-            raise Unsupported(f"needs placeholder %{part.name}%")
+    names = placeholder_names(value.regexp.s)
+    if names:
+        raise NeedsPlaceholderError(names)
     pattern = str(value.regexp).replace(ESCAPED_PERCENT, "%")
     flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
     try:
@@ -168,6 +176,18 @@ def _field_reference(field: str, value: SigmaFieldReference) -> FieldTest:
         case _:
             option = "equals"
     return FieldTest(field, "fieldref", value.field, option=option)
+
+
+def missing_names(value: Any) -> tuple[str, ...]:
+    """Placeholders a pySigma value still needs values for."""
+    match value:
+        case SigmaExpansion():
+            return tuple(name for each in value.values for name in missing_names(each))
+        case SigmaString():
+            return tuple(name for name in placeholder_names(value.s) if name != _DASH)
+        case SigmaRegularExpression():
+            return placeholder_names(value.regexp.s)
+    return ()
 
 
 class _Windash(SigmaValueModifier[SigmaString, SigmaString | SigmaExpansion]):
@@ -215,7 +235,7 @@ class _Base64(SigmaValueModifier[SigmaString, SigmaString | SigmaExpansion]):
         data = b""
         for part in val.s:
             if isinstance(part, Placeholder):
-                raise SigmaValueError(f"needs placeholder %{part.name}%")
+                raise NeedsPlaceholderError((part.name,))
             if isinstance(part, SpecialChars):
                 raise SigmaValueError("a wildcard cannot be encoded in base64")
             data += part.replace(ESCAPED_PERCENT, "%").encode("utf-8", "surrogateescape")

@@ -1,0 +1,24 @@
+"""What became of the rules of a run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RuleState = Literal["evaluated", "not applicable", "needs placeholder", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """What became of one loaded rule.
+
+    rule          its id, or the path of a file that is no rule.
+    state         evaluated: tested on at least one record. not applicable: no record it is about
+                  was met. needs placeholder: the user must say what a name stands for.
+                  unsupported: it cannot be evaluated.
+    reason        why, in words; "" when evaluated.
+    placeholders  the names that need values.
+    """
+
+    rule: str
+    state: RuleState
+    reason: str = ""
+    placeholders: tuple[str, ...] = ()
