@@ -4,26 +4,35 @@ Enters: rule texts, indicators, then batches and file contents. Leaves: hits, ex
 rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
 
+from afterpatch.detect.accounting import (
+    content_statuses,
+    correlation_statuses,
+    refused_statuses,
+    sigma_statuses,
+)
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Correlation, Rule
 from afterpatch.detect.sigma.columns import Indexes
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
-from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.places import Gap, Place
+from afterpatch.model.rules import RuleStatus
 from afterpatch.model.times import from_us, rfc3339, to_us
 
 MAX_HITS_PER_RULE: Final = 20_000
@@ -60,19 +69,20 @@ class MatchResult:
 
 
 class Detector:
-    """Made by :meth:`build`. ``unsupported``: (rule id or path, reason) of what was refused."""
+    """Made by :meth:`build`. ``unsupported``: (rule id or path, reason) of what was refused, for
+    whatever reason; :meth:`statuses` tells rules that need a placeholder apart.
+    """
 
     def __init__(
         self,
-        rules: Iterable[Rule],
-        correlations: Iterable[Correlation],
+        parsed: Parsed,
         yara: YaraEngine,
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
-        unsupported: Iterable[tuple[str, str]],
     ) -> None:
-        self._sigma = SigmaEngine(rules)
-        self._correlations = tuple(correlations)
+        self._parsed = parsed
+        self._sigma = SigmaEngine(parsed.rules)
+        self._correlations = parsed.correlations
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
         self._indicator_lines = indicators
@@ -81,7 +91,7 @@ class Detector:
         self._silent = _silent(self._correlations)
         self._prefilters: dict[Family, Built] = {}
         self._content_gaps: list[Gap] = []
-        self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
+        self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
         self.infos = (
             *(rule.info for rule in self._sigma.rules),
             *(correlation.info for correlation in self._correlations),
@@ -96,20 +106,32 @@ class Detector:
         yara: Iterable[RuleText],
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
+        placeholders: Placeholders = MappingProxyType({}),
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
         ``keep``: columns every hit carries where the batch has them, beside its rule's ``fields``.
+        ``placeholders``: what the user says ``expand`` placeholders stand for.
         """
-        parsed = parse_rules(sigma)
-        return cls(
-            parsed.rules,
-            parsed.correlations,
-            YaraEngine(yara),
-            tuple(indicators),
-            keep,
-            parsed.refused,
+        parsed = parse_rules(sigma, placeholders)
+        return cls(parsed, YaraEngine(yara), tuple(indicators), keep)
+
+    def statuses(self, evaluated: Collection[str]) -> tuple[RuleStatus, ...]:
+        """What became of every rule in a run, sorted by rule.
+
+        ``evaluated``: ids that met records, over all results and readings of the run.
+        """
+        others = (*self._yara.infos, *self._indicators.infos)
+        broken = (*self._parsed.unsupported, *self._yara.unsupported)
+        found = (
+            *sigma_statuses(self._sigma.rules, evaluated),
+            *correlation_statuses(self._correlations, evaluated),
+            *content_statuses(others, evaluated),
+            *refused_statuses(
+                (*broken, *self._indicators.unsupported), self._parsed.needs_placeholder
+            ),
         )
+        return tuple(sorted(found, key=lambda status: (status.rule, status.state, status.reason)))
 
     @property
     def silent(self) -> frozenset[str]:

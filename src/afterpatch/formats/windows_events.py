@@ -14,7 +14,7 @@ import polars as pl
 
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
-from afterpatch.formats.windows_logsources import ALIASES, logsource_of, real_channel
+from afterpatch.formats.windows_logsources import add_sigma_fields, logsource_of, real_channel
 from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
@@ -89,9 +89,7 @@ class EventCollector:
         logsource = logsource_of(
             event.channel, event.provider, event.event_id, fields.get("EventType") or ""
         )
-        for alias, native in ALIASES.get((logsource.service, event.event_id), {}).items():
-            if native in fields:
-                fields.setdefault(alias, fields[native])
+        add_sigma_fields(logsource.service, event.event_id, fields)
         channel = real_channel(event.channel, event.provider)
         row = _Row(event.time_us, record, raw[:MAX_RAW_CHARS], channel, event.computer, fields)
         group = _Group(logsource, event.channel, event.provider, event.event_id)

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
+from afterpatch.formats.windows_logsources import WIDER_CATEGORY
 from afterpatch.model.batches import Logsource
 
 
@@ -129,9 +130,11 @@ def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
 
 
 def applies(scope: Scope, logsource: Logsource) -> bool:
-    """A rule applies where each part of a log source it names is equal."""
+    """A rule applies where each part of a log source it names is equal; a category also applies to
+    the narrower ones it takes in (``registry_event`` to ``registry_set``)."""
+    category = logsource.category
     return (
-        scope.category in ("", logsource.category)
+        scope.category in ("", category, WIDER_CATEGORY.get(category, category))
         and scope.product in ("", logsource.product)
         and scope.service in ("", logsource.service)
     )
