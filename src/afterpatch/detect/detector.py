@@ -21,9 +21,9 @@ from afterpatch.detect.accounting import (
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Correlation, Rule
-from afterpatch.detect.sigma.columns import Indexes
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
+from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.detect.sigma.parse import Parsed, parse_rules
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plan import SigmaEngine

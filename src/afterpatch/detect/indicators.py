@@ -28,8 +28,9 @@ from afterpatch.detect.indicator_values import (
     Paths,
     network_of,
 )
-from afterpatch.detect.sigma.columns import Columns, Indexes
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.fields import View
+from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import Batch
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo
