@@ -26,7 +26,8 @@ from afterpatch.model.batches import RESERVED
 
 # A call into a native library has a price of its own: below these sizes plain Python is faster.
 FEW_ROWS: Final = 512
-FEW_VALUES: Final = 64
+FEW_VALUES: Final = 512
+MANY_VALUES: Final = 32  # their rows are found by going through all rows
 _UNKNOWN: Final = 2
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
 
@@ -38,6 +39,10 @@ class Asked:
         self.number = number
         self.test = test
         self.literals = required_texts(test)
+        # Then a literal that a scan found is the answer. (One with a line end may be two texts.)
+        self.is_literal = (test.op, test.cased, test.option) == ("contains", False, "") and (
+            "\n" not in test.value
+        )
 
     @cached_property
     def judge(self) -> Judge:
@@ -104,7 +109,7 @@ class Column:
         answers = self._known(asked)
         self._decide(asked, answers, np.flatnonzero(answers == _UNKNOWN))
         chosen = np.flatnonzero(answers == 1)
-        if len(chosen) > FEW_VALUES:
+        if len(chosen) > MANY_VALUES:
             return np.flatnonzero((self.codes >= 0) & (answers[self.codes] == 1))
         pieces = [self.rows_of(value) for value in chosen.tolist()]
         return np.concatenate(pieces) if pieces else _NOTHING
@@ -141,10 +146,11 @@ class Column:
         """What is known of the test per value; a scan that found no required literal says no."""
         answers = self._answers.get(asked.number)
         if answers is None:
-            answers = self._answers[asked.number] = self._first_answers(asked.literals)
+            answers = self._answers[asked.number] = self._first_answers(asked)
         return answers
 
-    def _first_answers(self, literals: frozenset[str] | None) -> npt.NDArray[np.uint8]:
+    def _first_answers(self, asked: Asked) -> npt.NDArray[np.uint8]:
+        literals = asked.literals
         if len(self._never) == 0:
             return self._never
         if literals is None or not all(
@@ -155,13 +161,13 @@ class Column:
             return self._never
         answers = np.zeros(len(self._never), np.uint8)
         for literal in literals:
-            answers[self._found.get(literal, _NOTHING)] = _UNKNOWN
+            answers[self._found.get(literal, _NOTHING)] = 1 if asked.is_literal else _UNKNOWN
         return answers
 
     def _decide(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
         if len(unknown) <= FEW_VALUES:
-            for code in unknown.tolist():
-                answers[code] = asked.judge(self.texts[code], self.folded_texts[code])
+            judge, texts, folded = asked.judge, self.texts, self.folded_texts
+            answers[unknown] = [judge(texts[code], folded[code]) for code in unknown.tolist()]
         elif len(unknown) == len(answers):
             answers[:] = holds_for(asked.test, self.values, self.folded)
         else:

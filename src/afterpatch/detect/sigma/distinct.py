@@ -10,14 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from afterpatch.detect.sigma.ast import ANY_DASH, DASHES, FieldTest, fold, wildcard_parts
-from afterpatch.detect.sigma.regexes import compile_regex, required_literals
+from afterpatch.detect.sigma.regexes import required_literals, searcher
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Judge: TypeAlias = Callable[[str, str], bool]
@@ -85,9 +85,9 @@ def judge_of(test: FieldTest) -> Judge:
 
 def _regex_judge(test: FieldTest) -> Judge:
     """RE2 where a required literal is, or everywhere when the pattern has none."""
-    search: Callable[[str], Any] = compile_regex(test.value, test.option).search
+    search = searcher(test.value, test.option)
     literals = tuple(required_texts(test) or ("",))
-    return lambda text, low: any(x in low for x in literals) and search(text) is not None
+    return lambda text, low: any(x in low for x in literals) and search(text)
 
 
 def _text_judge(test: FieldTest) -> Judge:
@@ -113,8 +113,7 @@ def _text_test(test: FieldTest) -> Callable[[str], bool]:
         case "endswith":
             return lambda text: text.endswith(wanted)
         case "wildcard":
-            search = compile_regex(_wildcard_regex(wanted), "").search
-            return lambda text: search(text) is not None
+            return searcher(_wildcard_regex(wanted), "")
     raise AssertionError(f"{test.op} is not a test of one value")
 
 
