@@ -7,6 +7,7 @@ rules met events they apply to. Will not do: open evidence, judge, name hosts.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -24,9 +25,10 @@ from afterpatch.detect.sigma.ast import Correlation, Rule
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.literals import Indexes
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plan import SigmaEngine
+from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
@@ -79,9 +81,10 @@ class Detector:
         yara: YaraEngine,
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
+        store: RuleStore | None,
     ) -> None:
         self._parsed = parsed
-        self._sigma = SigmaEngine(parsed.rules)
+        self._sigma = SigmaEngine(parsed.rules, store)
         self._correlations = parsed.correlations
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
@@ -107,14 +110,17 @@ class Detector:
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
         placeholders: Placeholders = MappingProxyType({}),
+        cache: Path | None = None,
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
         ``keep``: columns every hit carries where the batch has them, beside its rule's ``fields``.
         ``placeholders``: what the user says ``expand`` placeholders stand for.
+        ``cache``: a folder, the user's own, that remembers Sigma rules between runs.
         """
-        parsed = parse_rules(sigma, placeholders)
-        return cls(parsed, YaraEngine(yara), tuple(indicators), keep)
+        store = None if cache is None else RuleStore(cache)
+        parsed = load_rules(sigma, placeholders, store)
+        return cls(parsed, YaraEngine(yara), tuple(indicators), keep, store)
 
     def statuses(self, evaluated: Collection[str]) -> tuple[RuleStatus, ...]:
         """What became of every rule in a run, sorted by rule.

@@ -13,10 +13,13 @@ import hyperscan
 import numpy as np
 import numpy.typing as npt
 
+from afterpatch.detect.sigma.store import RuleStore
+
 Indexes: TypeAlias = npt.NDArray[np.int64]
 
 MIN_BYTES: Final = 2  # one byte is found so often that asking for it is slower
 COMMON_SHARE: Final = 0.05
+WORTH_KEEPING: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,14 @@ class Block:
 
 
 class Scanner:
-    """Looks for its literals in blocks. The automaton is built on first use."""
+    """Looks for its literals in blocks. The automaton is built, or taken from ``store``, on first
+    use."""
 
-    def __init__(self, literals: Iterable[str]) -> None:
+    def __init__(self, literals: Iterable[str], store: RuleStore | None = None) -> None:
         self.asked = frozenset(x for x in literals if len(x.encode()) >= MIN_BYTES)
         self.literals = tuple(sorted(self.asked))
+        # Few literals are compiled sooner than read.
+        self._store = store if len(self.literals) >= WORTH_KEEPING else None
         self._database: hyperscan.Database | None = None
 
     def find(self, block: Block) -> Mapping[str, Indexes]:
@@ -70,6 +76,8 @@ class Scanner:
         return np.array(ids, np.int64), np.searchsorted(block.ends, offsets).astype(np.int64)
 
     def _built(self) -> hyperscan.Database:
+        if self._database is None and self._store:
+            self._database = self._store.automaton(self.literals)
         if self._database is None:
             self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
             self._database.compile(
@@ -77,6 +85,8 @@ class Scanner:
                 ids=list(range(len(self.literals))),
                 flags=[0] * len(self.literals),
             )
+            if self._store:
+                self._store.keep_automaton(self.literals, self._database)
         return self._database
 
 

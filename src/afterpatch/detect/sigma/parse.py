@@ -11,7 +11,6 @@ Faults that do not change what a rule matches (a bad date, an unknown tag) are l
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,34 +44,13 @@ from afterpatch.detect.sigma.parse_value import (
     convert_value,
     missing_names,
 )
+from afterpatch.detect.sigma.parsed import Parsed as Parsed
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
 
 _SPACES: Final = re.compile(r"\s+")
 _OURS: Final[Mapping[str, type]] = {"stage": str, "weak": bool, "finds": str, "misses": str}
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What became of the texts, in input order.
-
-    unsupported        (rule id or path, reason).
-    needs_placeholder  (rule id, names of the placeholders the user gave no values for).
-    """
-
-    rules: tuple[Rule, ...]
-    correlations: tuple[Correlation, ...]
-    unsupported: tuple[tuple[str, str], ...]
-    needs_placeholder: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @property
-    def refused(self) -> tuple[tuple[str, str], ...]:
-        """(rule id or path, reason) of everything that is not evaluated, for whatever reason."""
-        needy = (
-            (rule, str(NeedsPlaceholderError(names))) for rule, names in self.needs_placeholder
-        )
-        return (*self.unsupported, *needy)
 
 
 def parse_rules(

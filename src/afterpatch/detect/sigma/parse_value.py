@@ -10,6 +10,7 @@ UTF-16; pySigma replaces two of the dashes, at the start of words, and encodes A
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sigma.exceptions import SigmaValueError
@@ -33,7 +34,7 @@ from sigma.types import (
 )
 
 from afterpatch.detect.sigma.ast import ANY_DASH, ANY_FIELD, DASHES, FieldTest, Node, Op, Or
-from afterpatch.detect.sigma.placeholders import ESCAPED_PERCENT, placeholder_names
+from afterpatch.detect.sigma.placeholders import ESCAPED_PERCENT
 from afterpatch.detect.sigma.regexes import compile_regex
 
 _FLAGS = {
@@ -153,7 +154,7 @@ def _escape(literal: str) -> str:
 
 
 def _regex(field: str, value: SigmaRegularExpression) -> FieldTest:
-    names = placeholder_names(value.regexp.s)
+    names = _names(value.regexp.s)
     if names:
         raise NeedsPlaceholderError(names)
     pattern = str(value.regexp).replace(ESCAPED_PERCENT, "%")
@@ -184,10 +185,14 @@ def missing_names(value: Any) -> tuple[str, ...]:
         case SigmaExpansion():
             return tuple(name for each in value.values for name in missing_names(each))
         case SigmaString():
-            return tuple(name for name in placeholder_names(value.s) if name != _DASH)
+            return tuple(name for name in _names(value.s) if name != _DASH)
         case SigmaRegularExpression():
-            return placeholder_names(value.regexp.s)
+            return _names(value.regexp.s)
     return ()
+
+
+def _names(parts: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(part.name for part in parts if isinstance(part, Placeholder))
 
 
 class _Windash(SigmaValueModifier[SigmaString, SigmaString | SigmaExpansion]):

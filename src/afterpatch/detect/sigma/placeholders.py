@@ -11,12 +11,11 @@ for themselves. Will not do: open files; pass a rule off as complete that still 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, Final
 
 import yaml
-from sigma.types import Placeholder
 
 from afterpatch.model.errors import UsageError
 
@@ -79,8 +78,3 @@ def filled(value: str, placeholders: Placeholders, *, literal: bool) -> str | li
         raise ValueError(f"placeholders in '{value}' stand for more than {MAX_VALUES} values")
     texts = ["".join(each) for each in product(*choices)]
     return texts if len(texts) > 1 else texts[0]
-
-
-def placeholder_names(parts: Iterable[Any]) -> tuple[str, ...]:
-    """Names of the placeholders among the parts of a pySigma string."""
-    return tuple(part.name for part in parts if isinstance(part, Placeholder))

@@ -12,7 +12,7 @@ So the cost grows with distinct values and with hits, not with rules × events.
 Will not do: correlation, reading rule files.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,7 @@ from afterpatch.detect.sigma.compiled import ANY_VIEW, Compiled
 from afterpatch.detect.sigma.fields import View, applies
 from afterpatch.detect.sigma.literals import Block, Indexes, Scanner
 from afterpatch.detect.sigma.look import Leaf, Look
+from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Batch, Logsource
 
 # Which literals are common in this evidence is asked once a plan has seen this many rows: knowing
@@ -34,10 +35,11 @@ SAMPLE_ROWS: Final = 500
 class SigmaEngine:
     """All rules of a run. Plans are made per log source when its first batch arrives."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], store: RuleStore | None = None) -> None:
         self.rules = tuple(rules)
         self._plans: dict[Logsource, Plan] = {}
         self._scanners: dict[frozenset[str], Scanner] = {}
+        self._store = store
 
     def rules_for(self, logsource: Logsource) -> tuple[Rule, ...]:
         """The rules that apply to a log source, whether or not they match."""
@@ -51,22 +53,29 @@ class SigmaEngine:
         plan = self._plans.get(logsource)
         if plan is None:
             chosen = [rule for rule in self.rules if applies(rule.scope, logsource)]
-            plan = self._plans[logsource] = Plan(chosen, logsource, self._scanners)
+            plan = self._plans[logsource] = Plan(chosen, logsource, self._scanner)
         return plan
+
+    def _scanner(self, literals: frozenset[str]) -> Scanner:
+        """The scanner of a set of literals; log sources have many in common."""
+        scanner = self._scanners.get(literals)
+        if scanner is None:
+            scanner = self._scanners[literals] = Scanner(literals, self._store)
+        return scanner
 
 
 class Plan:
-    """The rules of one log source. ``scanners`` is shared: log sources have literals in common."""
+    """The rules of one log source. ``scanner`` gives those for its own literals."""
 
     def __init__(
         self,
         rules: Sequence[Rule],
         logsource: Logsource,
-        scanners: dict[frozenset[str], Scanner],
+        scanner: Callable[[frozenset[str]], Scanner],
     ) -> None:
         self.rules = tuple(rules)
         self.logsource = logsource
-        self._scanners = scanners
+        self._scanner = scanner
         self._rows_seen = 0
         self._compiled: Compiled | None = None
 
@@ -98,11 +107,9 @@ class Plan:
                 for view, scanner in self._compiled.scanners.items()
                 if view != ANY_VIEW and (column := columns.view(view)) is not None
             }
-            self._compiled = Compiled(self.rules, self.logsource, shares, self._scanner)
+            # Not through the store: these literals are this evidence's own.
+            self._compiled = Compiled(self.rules, self.logsource, shares, Scanner)
         return self._compiled
-
-    def _scanner(self, literals: frozenset[str]) -> Scanner:
-        return self._scanners.setdefault(literals, Scanner(literals))
 
 
 def _found(compiled: Compiled, columns: Columns) -> Iterator[tuple[int, Leaf]]:
