@@ -60,6 +60,11 @@ WORDS = [
     "\\",
     "\n",
     " ",
+    "-",
+    "\u2013",
+    "\u2014",
+    "/r",
+    "\u041a",
 ]
 ADDRESSES = [
     "10.0.0.1",
@@ -130,7 +135,19 @@ def build(
 
 
 ANY = st.sampled_from([ANY_FIELD, *FIELDS])
+dashed = st.lists(st.sampled_from(["\u2014", "a", " x", "\u2014r", "\u041a"]), max_size=4).map(
+    "".join
+)
 test = st.one_of(
+    st.sampled_from(["equals", "contains", "startswith", "endswith"]).flatmap(
+        lambda op: build(op, st.just("dashes"), field=ANY, value=dashed, cased=st.booleans())
+    ),
+    build(
+        "wildcard",
+        st.just("dashes"),
+        value=st.lists(st.sampled_from(["*", "?", "\u2014", "a"]), max_size=5).map("".join),
+        cased=st.booleans(),
+    ),
     st.sampled_from(["equals", "contains", "startswith", "endswith"]).flatmap(
         lambda op: build(op, field=ANY, value=text, cased=st.booleans())
     ),

@@ -15,7 +15,8 @@ from afterpatch.model.batches import Logsource
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.rules import RuleStatus
 
-SIGMAHQ = Path(__file__).parents[3].parent / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMAHQ = DATA / "shared" / "data" / "sigma"
 TREES = (
     "rules",
     "rules-emerging-threats",

@@ -10,7 +10,8 @@ from afterpatch.detect.sigma.placeholders import read_placeholders
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.errors import UsageError
 
-SIGMAHQ = Path(__file__).parents[3].parent / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMAHQ = DATA / "shared" / "data" / "sigma"
 RULE = """
 title: Forged session
 id: 11111111-1111-4111-8111-111111111111

@@ -18,7 +18,8 @@ from afterpatch.detect.sigma.store import MAX_FILES, RuleStore, load_rules
 from afterpatch.model.campaigns import RuleText
 
 VECTORS = Path(__file__).parents[2] / "conformance" / "vectors"
-SIGMAHQ = Path(__file__).parents[3].parent / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMAHQ = DATA / "shared" / "data" / "sigma"
 RULE = """
 title: A
 id: 11111111-1111-4111-8111-111111111111

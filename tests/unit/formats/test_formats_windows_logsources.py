@@ -16,7 +16,8 @@ from afterpatch.formats.windows_logsources import (
 )
 
 SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
-SIGMA = Path(__file__).resolve().parents[4] / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMA = DATA / "shared" / "data" / "sigma"
 # Categories that come from other sensors than the Windows event log (ETW, file system filters).
 NOT_IN_EVENT_LOGS = {"file_access", "file_rename"}
 LOGSOURCE_LINE = re.compile(r"^ {4}(service|category): ([\w-]+)", re.MULTILINE)

@@ -22,7 +22,7 @@ from sigma.rule.base import SigmaYAMLLoader, check_alias_expansion
 from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 
-from afterpatch.detect.sigma.parse_value import NeedsPlaceholderError
+from afterpatch.detect.sigma.modifiers import NeedsPlaceholderError
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.regexes import compile_regex
 from afterpatch.detect.sigma.spelling import spelled

@@ -37,13 +37,9 @@ from afterpatch.detect.sigma.ast import (
     Scope,
 )
 from afterpatch.detect.sigma.documents import Document, Refusals, read_documents
+from afterpatch.detect.sigma.modifiers import NeedsPlaceholderError
 from afterpatch.detect.sigma.parse_correlation import convert_correlation
-from afterpatch.detect.sigma.parse_value import (
-    NeedsPlaceholderError,
-    Unsupported,
-    convert_value,
-    missing_names,
-)
+from afterpatch.detect.sigma.parse_value import Unsupported, convert_value, missing_names
 from afterpatch.detect.sigma.parsed import Parsed as Parsed
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.model.campaigns import RuleText
