@@ -18,6 +18,7 @@ from afterpatch.detect.sigma.triggers import Ordered, commonness_of, ordered
 from afterpatch.model.batches import Logsource
 
 ANY_VIEW: Final = View(())  # keywords: every column
+MakeScanner = Callable[[frozenset[str]], Scanner]
 Shares = Mapping[View, Mapping[str, float]]
 Trigger = tuple[int, Leaf]  # (number of the rule, one of the tests of which one must hold)
 
@@ -36,7 +37,7 @@ class Compiled:
         rules: Sequence[Rule],
         logsource: Logsource,
         shares: Shares,
-        scanner: Callable[[frozenset[str]], Scanner],
+        scanner: MakeScanner,
     ) -> None:
         self._rules = tuple(rules)
         self._logsource = logsource

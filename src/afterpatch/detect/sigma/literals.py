@@ -18,7 +18,7 @@ from afterpatch.detect.sigma.store import RuleStore
 Indexes: TypeAlias = npt.NDArray[np.int64]
 
 MIN_BYTES: Final = 2  # one byte is found so often that asking for it is slower
-COMMON_SHARE: Final = 0.05
+COMMON_SHARE: Final = 0.02
 WORTH_KEEPING: Final = 200
 
 

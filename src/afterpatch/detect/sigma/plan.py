@@ -12,15 +12,16 @@ So the cost grows with distinct values and with hits, not with rules × events.
 Will not do: correlation, reading rule files.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.columns import Column, Columns, members
-from afterpatch.detect.sigma.compiled import ANY_VIEW, Compiled
+from afterpatch.detect.sigma.compiled import ANY_VIEW, Compiled, MakeScanner, Shares
 from afterpatch.detect.sigma.fields import View, applies
+from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.literals import Block, Indexes, Scanner
 from afterpatch.detect.sigma.look import Leaf, Look
 from afterpatch.detect.sigma.store import RuleStore
@@ -71,7 +72,7 @@ class Plan:
         self,
         rules: Sequence[Rule],
         logsource: Logsource,
-        scanner: Callable[[frozenset[str]], Scanner],
+        scanner: MakeScanner,
     ) -> None:
         self.rules = tuple(rules)
         self.logsource = logsource
@@ -100,7 +101,7 @@ class Plan:
     def _ready(self, columns: Columns) -> Compiled:
         before, self._rows_seen = self._rows_seen, self._rows_seen + columns.rows
         if self._compiled is None:
-            self._compiled = Compiled(self.rules, self.logsource, {}, self._scanner)
+            self._compiled = self._compile({}, self._scanner)
         if before < LEARN_ROWS <= self._rows_seen:
             shares = {
                 view: _shares(column, scanner)
@@ -108,8 +109,12 @@ class Plan:
                 if view != ANY_VIEW and (column := columns.view(view)) is not None
             }
             # Not through the store: these literals are this evidence's own.
-            self._compiled = Compiled(self.rules, self.logsource, shares, Scanner)
+            self._compiled = self._compile(shares, Scanner)
         return self._compiled
+
+    def _compile(self, shares: Shares, scanner: MakeScanner) -> Compiled:
+        with no_collection():
+            return Compiled(self.rules, self.logsource, shares, scanner)
 
 
 def _found(compiled: Compiled, columns: Columns) -> Iterator[tuple[int, Leaf]]:

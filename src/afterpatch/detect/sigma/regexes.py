@@ -35,7 +35,7 @@ def searcher(pattern: str, flags: str) -> Callable[[str], bool]:
     patterns.Add(f"(?{flags}){pattern}" if flags else pattern)
     patterns.Compile()
     match = patterns.Match
-    return lambda text: bool(match(text))
+    return lambda text: bool(match(text.encode()))  # a Set encodes texts at a higher price
 
 
 def _options() -> Any:

@@ -6,12 +6,11 @@ what does not fit exactly is made anew. Nothing in it is code. Will not do: fail
 cannot be read or written costs time only.
 """
 
-import gc
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Final
 import hyperscan
 import orjson
 
+from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plain import from_plain, to_plain
@@ -78,7 +78,7 @@ class RuleStore:
         if data is None:
             return None
         try:
-            with _no_collection():
+            with no_collection():
                 return from_plain(orjson.loads(data))
         except (LookupError, TypeError, ValueError):
             return None
@@ -148,15 +148,3 @@ def _program() -> bytes:
     for library in ("pysigma", "google-re2", "hyperscan"):
         digest.update(version(library).encode())
     return digest.digest()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Many objects that stay: looking for garbage among them takes longer than making them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
