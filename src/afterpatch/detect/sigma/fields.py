@@ -25,6 +25,7 @@ Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
@@ -112,12 +113,14 @@ _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri"
 _STEM: Final = "cs-uri-stem"
 
 
+@lru_cache(maxsize=1 << 14)
 def names(field: str, logsource: Logsource) -> tuple[str, ...]:
     """Columns that may hold the field, best first; the rule's own spelling leads."""
     aliases = _BY_SERVICE.get(logsource.service, {})
     return (field, *(name for name in aliases.get(field, ()) if name != field))
 
 
+@lru_cache(maxsize=1 << 14)
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
     plain = View(names(field, logsource))
