@@ -8,6 +8,7 @@ from public_data import rules
 from afterpatch.model.batches import Batch
 
 SYSMON = "Microsoft-Windows-Sysmon"
+DEFENDER = "Microsoft-Windows-Windows Defender"
 SECURITY = "Microsoft-Windows-Security-Auditing"
 # Category -> (provider, event ids) that may be meant.
 CATEGORIES = {
@@ -37,6 +38,10 @@ CATEGORIES = {
     "ps_script": {("Microsoft-Windows-PowerShell", "4104")},
     "ps_classic_start": {("PowerShell", "400")},
     "ps_classic_provider_start": {("PowerShell", "600")},
+    # Detections and what was done about them.
+    "antivirus": {
+        (DEFENDER, str(event_id)) for event_id in (*range(1006, 1020), *range(1115, 1120))
+    },
 }
 # Service -> channel -> providers that may be meant (None = whichever).
 SERVICES = {
@@ -47,7 +52,7 @@ SERVICES = {
     "bits-client": ("Microsoft-Windows-Bits-Client/Operational", {"Microsoft-Windows-Bits-Client"}),
     "windefend": (
         "Microsoft-Windows-Windows Defender/Operational",
-        {"Microsoft-Windows-Windows Defender"},
+        {DEFENDER},
     ),
     "taskscheduler": (
         "Microsoft-Windows-TaskScheduler/Operational",
