@@ -37,6 +37,7 @@ conformance: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.evtx
 
 clean:
 	rm -rf $(VENV) demo-output bench-data

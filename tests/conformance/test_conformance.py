@@ -10,7 +10,9 @@ import yaml
 
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.correlation import Row, correlate
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.explain import explain
+from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.reference import matches
 from afterpatch.model.batches import Batch, Logsource
@@ -69,6 +71,8 @@ def slow(rule: Rule, rows: list[Event]) -> list[int]:
 def hits(rule: Rule, rows: list[Event]) -> list[int]:
     names = sorted({name for row in rows for name in row})
     found = slow(rule, rows)
+    told = [at for at, row in enumerate(rows) if explain(rule, row, LOGSOURCE).held]
+    assert told == found, "the explanation and the reference evaluator disagree"
     assert fast(rule, rows, names) == found, "the fast and the reference evaluator disagree"
     # Alone, an event lacks the columns of the others; many copies take the paths for many rows.
     assert [at for at, row in enumerate(rows) if fast(rule, [row], sorted(row))] == found

@@ -1,5 +1,7 @@
 """Law: whatever a rule matches, the prefilter selects the raw line it was parsed from."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import TextPrefilter, build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Not, Or, Rule, Scope
+from afterpatch.detect.sigma.fields import names
 from afterpatch.detect.sigma.reference import holds
 from afterpatch.detect.sigma.regexes import compile_regex, required_literals
 from afterpatch.model.batches import Batch, Logsource
@@ -96,6 +99,80 @@ def test_no_matching_line_is_lost(condition, rows, render, encoding) -> None:
         return
     matching = {at for at, row in enumerate(rows) if holds(condition, row, IIS)}
     assert matching <= selected(built.prefilter, [render(row, encoding) for row in rows])
+
+
+ZEEK = Logsource("proxy", "zeek", "http")
+ZEEK_FIELDS = ["method", "host", "uri", "user_agent", "resp_mime_types", "c-uri", "cs-host"]
+ZEEK_FIELDS += ["path"]
+zeek_event = st.dictionaries(
+    st.sampled_from(ZEEK_FIELDS), st.one_of(value, value.map("/{}".format)), min_size=1
+)
+LABEL_WORDS = ["www", "a", "example", "com", "==", "-", "x1", "onion", "É"]
+name = st.lists(st.sampled_from(LABEL_WORDS), min_size=1, max_size=5).map(".".join)
+label_literal = st.lists(st.sampled_from([*LABEL_WORDS, ".", "."]), min_size=1, max_size=6).map(
+    "".join
+)
+
+
+def conditions(fields, literals):
+    """Rule conditions over some fields."""
+    ops = st.sampled_from(["equals", "contains", "startswith", "endswith"])
+    leaf = st.one_of(
+        st.builds(FieldTest, st.sampled_from(fields), ops, literals),
+        st.builds(FieldTest, st.sampled_from([ANY_FIELD, *fields]), st.just("contains"), literals),
+    )
+    return st.recursive(
+        leaf,
+        lambda inner: st.one_of(
+            st.builds(And, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+            st.builds(Or, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+            st.builds(Not, inner),
+        ),
+        max_leaves=6,
+    )
+
+
+def json_line(row: dict[str, str]) -> bytes:
+    return json.dumps(row).replace("/", "\\/").replace("&", "\\u0026").encode()
+
+
+def zeek_line(row: dict[str, str]) -> bytes:
+    cells = (row.get(name, "-").replace("\\", "\\\\") for name in ZEEK_FIELDS)
+    return "\t".join(cells).encode()
+
+
+def debug_line(row: dict[str, str]) -> bytes:
+    labels = row["query"].split(".")
+    return ("PACKET A  " + "".join(f"({len(x)}){x}" for x in labels) + "(0)").encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    conditions(ZEEK_FIELDS, literal),
+    st.lists(zeek_event, min_size=1, max_size=8),
+    st.sampled_from([json_line, zeek_line]),
+)
+def test_no_matching_line_is_lost_where_logs_escape(condition, rows, render) -> None:
+    rule = Rule(RuleInfo("r", "", "low", "sigma"), Scope(), condition)
+    columns = {name for row in rows for name in row}
+    built = build_prefilter(
+        [rule], [], "escaped", lambda field: columns.isdisjoint(names(field, ZEEK))
+    )
+    if built.prefilter is not None:
+        matching = {at for at, row in enumerate(rows) if holds(condition, row, ZEEK)}
+        assert matching <= selected(built.prefilter, [render(row) for row in rows])
+
+
+@settings(max_examples=150, deadline=None)
+@given(conditions(["query"], label_literal), st.lists(name, min_size=1, max_size=8))
+def test_no_matching_line_is_lost_where_names_are_labels(condition, hosts) -> None:
+    rule = Rule(RuleInfo("r", "", "low", "sigma"), Scope(), condition)
+    built = build_prefilter([rule], [], "labels")
+    if built.prefilter is not None:
+        rows = [{"query": text} for text in hosts]
+        source = Logsource("dns", "windows", "dns-debug")
+        matching = {at for at, row in enumerate(rows) if holds(condition, row, source)}
+        assert matching <= selected(built.prefilter, [debug_line(row) for row in rows])
 
 
 ADDRESSES = [

@@ -12,13 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from afterpatch.formats import (
+    bind_queries,
+    dnsmasq_queries,
     ecp_server,
     exchange_csv,
     exchange_setup,
     httperr,
     httpproxy,
     iis_w3c,
+    nfdump_csv,
     oabgenerator,
+    unbound_queries,
+    windows_dns_debug,
+    zeek_tsv,
 )
 from afterpatch.formats.registry import recognise
 from afterpatch.model.batches import RECORD
@@ -34,6 +40,12 @@ READERS = {
         oabgenerator,
         exchange_csv,
         exchange_setup,
+        zeek_tsv,
+        nfdump_csv,
+        windows_dns_debug,
+        bind_queries,
+        dnsmasq_queries,
+        unbound_queries,
     )
 }
 ITEM = Item("x.log", None, "C:/logs/x.log", "root", ("x.log",), 0)
@@ -137,6 +149,66 @@ setup_line = st.one_of(
     st.integers(0, 59).map(lambda s: f"[03/02/2021 04:05:{s:02d}.0001] [1] Finished executing."),
     st.just("   at Microsoft.Exchange.Setup.Main()"),
 )
+ZEEK_HEAD = (
+    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+    "#fields\tts\tid.orig_h\tquery\tanswers\tAA\n#types\ttime\taddr\tstring\tvector[string]\tbool\n"
+)
+word = st.text("abc\\.-x0", min_size=1, max_size=8)
+clock = st.integers(0, 86_399).map(lambda s: f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}")
+zeek_line = st.builds(
+    lambda ts, name, answer, flag: f"{ts}\t192.0.2.1\t{name}\t{answer}\t{flag}",
+    st.sampled_from(["1614657906.123456", "1614657907.000001", "1614657906", "1614657906.1"]),
+    word,
+    st.sampled_from(["-", "(empty)", "192.0.2.1", "192.0.2.1,a\\x2cb"]),
+    st.sampled_from(["T", "F", "-"]),
+)
+nfdump_line = st.builds(
+    lambda when, port: f"2021-03-02 {when},1.000,TCP,10.0.0.5,{port},192.0.2.1,443,3,60",
+    clock,
+    st.integers(0, 65_535),
+)
+NFDUMP_HEAD = "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes\n"
+DEBUG_HEAD = (
+    "DNS Server log file creation at 3/2/2021 4:05:06 AM\n"
+    "Message logging key (for packets - other items use a subset of these fields):\n"
+)
+details = st.sampled_from(
+    ["", "\nUDP question info at 00000000033397A0\n    ANSWER SECTION:\n      DATA   192.0.2.1\n"]
+)
+debug_line = st.builds(
+    lambda day, when, way, label, more: (
+        f"{day}/2021 {when} 0E70 PACKET  00000000033397A0 UDP {way} 192.0.2.1    5b47   Q "
+        f"[0001   D   NOERROR] A      ({len(label)}){label}(3)com(0){more}"
+    ),
+    st.sampled_from(["3/2", "3/3", "03/13", "12/3", "4/3"]),
+    clock,
+    st.sampled_from(["Rcv", "Snd"]),
+    word,
+    details,
+)
+bind_line = st.builds(
+    lambda when, ms, name: (
+        f"02-Mar-2021 {when}.{ms:03d} queries: info: client @0x7f 10.0.0.5#53211 ({name}): "
+        f"query: {name} IN A +E(0)K (10.0.0.53)"
+    ),
+    clock,
+    st.integers(0, 999),
+    word,
+)
+dnsmasq_line = st.builds(
+    lambda when, name, kind: f"2021-03-02T{when}Z dnsmasq[1]: {kind.format(name)}",
+    clock,
+    word,
+    st.sampled_from(
+        ["query[A] {} from 10.0.0.5", "reply {} is 192.0.2.1", "forwarded {} to 8.8.8.8"]
+    ),
+)
+unbound_line = st.builds(
+    lambda at, name, more: f"[{1614657906 + at}] unbound[1:0] info: 10.0.0.5 {name}. A IN{more}",
+    st.integers(0, 9_999),
+    word,
+    st.sampled_from(["", " NOERROR 0.012345 0 54"]),
+)
 damage = st.one_of(
     st.just(""),
     st.just("#Software: again"),
@@ -149,6 +221,13 @@ VALID = {
     "iis-w3c": (W3C_HEAD, w3c_line),
     "httpproxy": (CSV_HEAD, csv_line),
     "exchange-setup": (SETUP_HEAD, setup_line),
+    "zeek": (ZEEK_HEAD, zeek_line),
+    "nfdump-csv": (NFDUMP_HEAD, nfdump_line),
+    "windows-dns-debug": (DEBUG_HEAD, debug_line),
+    # the encoding of a text is known by its first letters, so these too begin with a real line
+    "bind-queries": ("02-Mar-2021 04:05:06.000 general: info: running\n", bind_line),
+    "dnsmasq-queries": ("2021-03-02T04:05:06Z dnsmasq[1]: started\n", dnsmasq_line),
+    "unbound-queries": ("[1614657906] unbound[1:0] info: start of service\n", unbound_line),
 }
 
 

@@ -41,6 +41,7 @@ _HOLDS: Final[Mapping[str, str | None]] = {
     "healthchecker": None,
     "registry-export": None,
     "inventory-csv": None,
+    "orion-dll": None,
     "unknown": None,
 }
 # Times outside these years are nonsense, and too near to the ends of what a datetime can hold.
@@ -127,13 +128,6 @@ def blind_intervals(
     """
     lost = _lost(campaign, readings, gaps, window)
     return _uncovered(campaign, coverage, lost, window)
-
-
-def unobserved(
-    campaign: Campaign, coverage: Sequence[LogCoverage], window: Interval
-) -> dict[tuple[str, ...], list[Interval]]:
-    """The blind intervals for which logs are absent: those that fetching more logs would help."""
-    return _uncovered(campaign, coverage, {}, window)
 
 
 def _uncovered(

@@ -14,6 +14,8 @@ from afterpatch.model.readings import Reading
 _COMPARED_CHARS = 200
 # Kinds whose place on disk is part of what they say.
 _PLACED_KINDS = frozenset({"web-file", "iis-config", "directory-listing"})
+# Kinds whose records have numbers of their own, the same in every state of the file.
+_NUMBERED_KINDS = frozenset({"evtx"})
 
 
 def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Notice]]:
@@ -27,8 +29,8 @@ def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Not
     notices = []
     for reading in sorted(readings, key=lambda r: (r.source.item.name, r.source.item.locator)):
         source = reading.source
-        first = kept.setdefault(_content(reading), reading)
-        if source.size_bytes and source.sha256 and first is not reading:
+        first = kept.setdefault(content_key(reading), reading)
+        if has_content(reading) and first is not reading:
             text = f"same content as {first.source.item.name}; counted once"
             notices.append(Notice("duplicate", source.item.name, text))
             continue
@@ -36,7 +38,12 @@ def without_copies(readings: Sequence[Reading]) -> tuple[list[Reading], list[Not
     return unique, notices
 
 
-def _content(reading: Reading) -> tuple[object, ...]:
+def has_content(reading: Reading) -> bool:
+    """Whether there is something of which another file could be a copy."""
+    return bool(reading.source.size_bytes and reading.source.sha256)
+
+
+def content_key(reading: Reading) -> tuple[object, ...]:
     """Equal for copies: the same bytes, read as the same thing.
 
     A web file with equal content in two folders is two files: both places matter. A log found
@@ -56,7 +63,9 @@ def distinct_hits(readings: Sequence[Reading]) -> list[Hit]:
         fresh = set()
         for hit in reading.hits:
             fields = tuple(sorted(hit.fields.items()))
-            key = (origin, hit.rule, hit.time, hit.raw[:_COMPARED_CHARS], fields)
+            is_numbered = reading.source.kind in _NUMBERED_KINDS
+            record = str(hit.place.record) if is_numbered else hit.raw[:_COMPARED_CHARS]
+            key = (origin, hit.rule, hit.time, record, fields)
             if key not in seen:
                 hits.append(hit)
                 fresh.add(key)

@@ -5,8 +5,8 @@ Weak findings never set the stage (law 4); missing logs never become "clear" (la
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from afterpatch.assess import answers
@@ -15,10 +15,10 @@ from afterpatch.assess.duplicates import distinct_hits
 from afterpatch.assess.findings import KeyedFinding, KeyedHit, build_findings, key_hits
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.lifetimes import lifetimes
-from afterpatch.assess.words import listed, span, spans
-from afterpatch.exposure.order import exposed_until, patch_order
-from afterpatch.exposure.timeline import expose
-from afterpatch.model.campaigns import BANDS, Campaign
+from afterpatch.assess.words import day, inside, listed, span, spans
+from afterpatch.exposure.order import exposed_until, final_state, patch_order
+from afterpatch.exposure.products import expose, exposed_at_least_until
+from afterpatch.model.campaigns import BANDS, AdviceWhen, Campaign
 from afterpatch.model.hits import Finding, Hit, RuleInfo
 from afterpatch.model.places import Fact
 from afterpatch.model.times import Interval, merge
@@ -26,6 +26,12 @@ from afterpatch.model.verdicts import Exposure, Intrusion, LogCoverage, PatchOrd
 
 # With no dated evidence at all the window still needs an end to be named.
 UNDATED_WINDOW = timedelta(days=90)
+# What tells a product's build.
+BUILD_SOURCES = {
+    "solarwinds-orion": "SolarWinds.Orion.Core.BusinessLayer.dll, or a CSV inventory of "
+    "host,version,hotfix",
+    "": "any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +68,47 @@ def examine(
     overflow = Counter[str]()
     for reading in host.readings:
         overflow.update(reading.overflow)
-    end = max(exposed_until(exposure, until), campaign.window_start)
+    found = build_findings(host.name, keyed, overflow, campaign)
     return Case(
         host=host,
         facts=facts,
         keyed=tuple(keyed),
-        found=tuple(build_findings(host.name, keyed, overflow, campaign)),
+        found=tuple(_weaken_older(found, campaign)),
         exposure=exposure,
-        window=Interval(campaign.window_start, end),
+        window=_window(exposure, until, campaign),
         until=until,
     )
+
+
+def _window(exposure: Exposure, until: datetime, campaign: Campaign) -> Interval:
+    """From the campaign's start until the host was fixed; where it is not, to the evidence's end.
+
+    Nobody had the fix before it was published, so no window ends earlier.
+    """
+    start, end = campaign.window_start, exposed_until(exposure, until)
+    least = exposed_at_least_until(exposure, campaign.fix)
+    if least:
+        end = max(end, least)  # a fixed build "seen" before that is a clock's or a host's error
+    elif end <= start and final_state(exposure) != "fixed":
+        end = start + UNDATED_WINDOW
+    return Interval(start, max(start, end))
+
+
+def _weaken_older(found: Sequence[KeyedFinding], campaign: Campaign) -> Iterator[KeyedFinding]:
+    """What follows an entry proves nothing before the window, unless an entry came before it.
+
+    Only the stages of the compromised band show this emergency's own way in.
+    """
+    strong = [one.finding for one in found if not one.finding.weak]
+    entered = first_exploitation(
+        [f for f in strong if campaign.band(f.stage) != "follow-up"], campaign
+    )
+    limit = min(entered or campaign.window_start, campaign.window_start)
+    for one in found:
+        last = one.finding.last
+        follows = campaign.band(one.finding.stage) == "follow-up"
+        older = follows and last is not None and last < limit
+        yield replace(one, finding=replace(one.finding, weak=True)) if older else one
 
 
 def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Verdict:
@@ -89,8 +126,8 @@ def judge(case: Case, intrusions: Sequence[Intrusion], campaign: Campaign) -> Ve
     told = (
         answers.exposed(case.exposure),
         answers.hit(campaign, stage, case.findings, cleared, uncleared),
-        answers.by_whom(band, mine),
-        answers.blocked(case.facts, case.findings),
+        answers.by_whom(band, cleared, mine),
+        answers.blocked(campaign, case.facts, case.exposure),
         answers.done(band, cleared, order, case.exposure, lives),
     )
     return Verdict(
@@ -141,10 +178,14 @@ def _sentence(
 ) -> str:
     """The answer to "am I compromised?" in one plain sentence."""
     band = campaign.band(stage)
-    title = campaign.stages[campaign.rank(stage) - 1].title.lower() if stage else ""
-    if band in ("compromised", "follow-up"):
+    title = inside(campaign.stages[campaign.rank(stage) - 1].title) if stage else ""
+    if band == "follow-up":
+        return f"Compromised, with {title}; {_ORDER_WORDS[order]}."
+    if band == "compromised":
         return f"Compromised: {title}; {_ORDER_WORDS[order]}."
-    seen = f"Attempts seen ({title}), no success found" if stage else "No evidence found"
+    seen = "No evidence found"
+    if stage:
+        seen = f"{answers.attempts(title, 'Attempts seen')}, no success found"
     if cleared:
         return f"{seen}; the needed logs cover {span(case.window)} without a gap."
     titles = {log.id: log.title for log in campaign.logs}
@@ -167,6 +208,9 @@ def _why_not_higher(
         if blind:
             text += f"; not in the evidence: {listed(blind)}"
         reasons.append(text + ".")
+    older = [f for f in case.findings if f.last and f.last < case.window.start and f.weak]
+    if any(campaign.band(f.stage) == "follow-up" for f in older):
+        reasons.append(f"What was found before {day(case.window.start)} is older than the case.")
     return reasons
 
 
@@ -186,13 +230,19 @@ def _next_steps(
     blind: Mapping[tuple[str, ...], Sequence[Interval]],
 ) -> list[str]:
     logs = {log.id: log for log in campaign.logs}
-    steps = list(campaign.advice.get(campaign.band(stage), ()))
+    state = final_state(case.exposure)
+    holds: dict[AdviceWhen, bool] = {
+        "always": True,
+        "not-fixed": state in ("affected", "mitigated"),
+        "fix-unknown": state == "unknown",
+        "not-cleared": bool(blind),
+    }
+    advice = campaign.advice.get(campaign.band(stage), ())
+    steps = [piece.text for piece in advice if holds[piece.when]]
     for group, intervals in blind.items():
         places = listed([f"{logs[i].title} ({logs[i].fetch})" for i in group if i in logs], "or")
         steps.append(f"Fetch {places} for {spans(intervals)}.")
     steps += [f"Make readable: {gap.source}: {gap.reason}" for gap in case.host.gaps[:5]]
     if not case.exposure.timeline:
-        steps.append(
-            "Fetch a build: any HttpProxy log, ExchangeSetup.log, or a CSV inventory of host,build."
-        )
+        steps.append(f"Fetch a build: {BUILD_SOURCES.get(campaign.product, BUILD_SOURCES[''])}.")
     return steps

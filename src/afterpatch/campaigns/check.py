@@ -13,6 +13,7 @@ from afterpatch.campaigns.marks import Marked, Step
 from afterpatch.campaigns.pack import CAMPAIGN, Pack
 from afterpatch.campaigns.schema import CampaignFile
 from afterpatch.model.campaigns import BANDS
+from afterpatch.model.decoders import DECODERS
 from afterpatch.model.times import parse_utc
 
 
@@ -53,7 +54,14 @@ class _Judge:
 
     def problems(self) -> Iterator[tuple[str, int, str]]:
         """(file, line, text) of every problem."""
-        parts = (self._ladder, self._keys, self._coverage, self._lifetimes, self._actors)
+        parts = (
+            self._ladder,
+            self._keys,
+            self._coverage,
+            self._lifetimes,
+            self._actors,
+            self._decoder,
+        )
         for part in parts:
             for path, text in part():
                 yield CAMPAIGN, self._marked.line(*path), text
@@ -128,6 +136,17 @@ class _Judge:
                     reason = self._argument(argument.when)
                     if reason:
                         yield ("actors", i, part, n, "when"), reason
+
+    def _decoder(self) -> Iterator[tuple[tuple[Step, ...], str]]:
+        name = self._document.decoder
+        if name is None:
+            return
+        if name not in DECODERS:
+            known = ", ".join(DECODERS)
+            yield ("decoder",), f"there is no decoder '{name}': known are {known}"
+        for stage in DECODERS.get(name, ()):
+            if stage not in self._stages:
+                yield ("decoder",), f"the decoder shows a stage '{stage}', which is not defined"
 
     def _argument(self, when: str) -> str:
         subject, _, value = when.partition(":")

@@ -53,7 +53,7 @@ keys:  # what ties hits together
 
 advice:
   attempted:
-    - Install the fix.
+    - not-fixed: Install the fix.
   compromised:
     - Keep an image of the server before you change anything; the fix does not evict an intruder.
 """

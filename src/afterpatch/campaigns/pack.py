@@ -4,10 +4,10 @@ A pack is small text; a file above the limit is a problem, not a reason to fill 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,7 +20,12 @@ from afterpatch.model.campaigns import Indicator, Network, RuleText
 
 CAMPAIGN: Final = "campaign.yaml"
 MAX_FILE_BYTES: Final = 8 * 1024 * 1024
-_LANGUAGES: Final = {".yml": "sigma", ".yaml": "sigma", ".yar": "yara", ".yara": "yara"}
+LANGUAGES: Final[Mapping[str, Literal["sigma", "yara"]]] = {
+    ".yml": "sigma",
+    ".yaml": "sigma",
+    ".yar": "yara",
+    ".yara": "yara",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def _first_causes(error: ValidationError) -> Iterator[ErrorDetails]:
 
 def _rule_texts(folder: Path, problems: list[str]) -> Iterator[RuleText]:
     for path in sorted((folder / "rules").glob("*")):
-        language = _LANGUAGES.get(path.suffix)
+        language = LANGUAGES.get(path.suffix)
         name = path.relative_to(folder).as_posix()
         if not path.is_file():
             continue
@@ -119,7 +124,7 @@ def _rule_texts(folder: Path, problems: list[str]) -> Iterator[RuleText]:
             continue
         text = _read(path, name, problems)
         if text is not None:
-            yield RuleText(name, "sigma" if language == "sigma" else "yara", text)
+            yield RuleText(name, language, text)
 
 
 def _table(folder: Path, name: str, problems: list[str]) -> tuple[str, str]:

@@ -6,10 +6,20 @@ rule exist?) are judged in ``check``, which sees the whole pack.
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from afterpatch.model.campaigns import (
     Actor,
+    Advice,
+    AdviceWhen,
     Argument,
     Band,
     Key,
@@ -134,6 +144,29 @@ class ActorPart(_Part):
         )
 
 
+class AdvicePart(_Part):
+    """Advice with a condition: one key, the condition, and the sentence under it."""
+
+    not_fixed: Words | None = Field(default=None, alias="not-fixed")
+    fix_unknown: Words | None = Field(default=None, alias="fix-unknown")
+    not_cleared: Words | None = Field(default=None, alias="not-cleared")
+
+    @model_validator(mode="after")
+    def _one(self) -> "AdvicePart":
+        if len(self.model_fields_set) != 1:
+            raise ValueError("give one condition and its sentence")
+        return self
+
+    def model(self) -> Advice:
+        """As the noun."""
+        conditions: dict[AdviceWhen, str | None] = {
+            "not-fixed": self.not_fixed,
+            "fix-unknown": self.fix_unknown,
+            "not-cleared": self.not_cleared,
+        }
+        return next(Advice(text, when) for when, text in conditions.items() if text)
+
+
 class CampaignFile(_Part):
     """The whole of ``campaign.yaml``."""
 
@@ -152,4 +185,12 @@ class CampaignFile(_Part):
     keys: tuple[KeyPart, ...] = ()
     lifetimes: tuple[LifetimePart, ...] = ()
     actors: tuple[ActorPart, ...] = ()
-    advice: dict[Band, tuple[Words, ...]] = Field(default_factory=dict)
+    decoder: Name | None = None
+    advice: dict[Band, tuple[Words | AdvicePart, ...]] = Field(default_factory=dict)
+
+    def advised(self) -> dict[Band, tuple[Advice, ...]]:
+        """As the noun."""
+        return {
+            band: tuple(Advice(part) if isinstance(part, str) else part.model() for part in parts)
+            for band, parts in self.advice.items()
+        }

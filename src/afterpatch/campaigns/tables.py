@@ -51,7 +51,7 @@ def _is_time(value: str) -> bool:
     return True
 
 
-_SHAPES: Final[Mapping[str, Callable[[str], bool]]] = {
+SHAPES: Final[Mapping[str, Callable[[str], bool]]] = {
     "ip": _is_address,
     "cidr": _is_range,
     "domain": lambda value: bool(_DOMAIN.fullmatch(value)),
@@ -80,9 +80,9 @@ def read_indicators(text: str, name: str) -> tuple[tuple[Indicator, ...], list[s
 
 
 def _indicator_problems(row: Mapping[str, str]) -> Iterator[str]:
-    shape = _SHAPES.get(row["type"])
+    shape = SHAPES.get(row["type"])
     if shape is None:
-        yield f"unknown type '{row['type']}': must be one of {', '.join(_SHAPES)}"
+        yield f"unknown type '{row['type']}': must be one of {', '.join(SHAPES)}"
     elif not shape(row["value"]):
         yield f"'{row['value']}' is not a well-formed {row['type']}"
     if row["weak"] not in ("true", "false"):

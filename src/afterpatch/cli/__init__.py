@@ -15,7 +15,18 @@ from afterpatch.model.errors import AfterpatchError
 
 EXIT_ERROR: Final = 2
 EXIT_STOPPED: Final = 130
-VERBS: Final = ("assess", "campaign", "demo", "explain", "simulate", "sunburst")
+VERBS: Final = (
+    "assess",
+    "campaign",
+    "demo",
+    "explain",
+    "hunt",
+    "network",
+    "orion",
+    "rules",
+    "simulate",
+    "sunburst",
+)
 
 
 class _Verbs(click.Group):

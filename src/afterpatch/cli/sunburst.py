@@ -3,8 +3,10 @@
 Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found and something unread.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,20 +18,28 @@ from rich.table import Table
 from rich.text import Text
 
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
-from afterpatch.detect.sunburst.hosts import Host, Sighting, scope
+from afterpatch.detect.sunburst.attribution import Owner
+from afterpatch.detect.sunburst.attribution import attribute as attribution
+from afterpatch.detect.sunburst.categories import Funnel, Judged, funnel, judge, missing_days
+from afterpatch.detect.sunburst.hosts import Host, scope
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
-from afterpatch.detect.sunburst.observations import Observed, observe
+from afterpatch.formats.machine_list import merge, read_machines
+from afterpatch.model.machines import Machine
+from afterpatch.pipeline.sunburst import Survey, survey
+from afterpatch.report.atomic import write_atomically
 from afterpatch.report.safe_text import cut, visible
+from afterpatch.report.sunburst import category_csv, funnel_text
 
+_HOST_ID: Final = re.compile(r"[0-9a-fA-F]{14}(?:[0-9a-fA-F]{2})?")
 REDACTED: Final = "[redacted]"
 WIDTH: Final = 80  # columns when the output is not a terminal
 FIELD_CHARS: Final = 400
 # Labels and IDs stay in one piece, to be copied; the last column takes what is left.
-_CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22}
+_CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22, "machine": 60}
 
 _FILES: Final = click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+    "files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True)
 )
 _FORMAT: Final = click.option(
     "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True
@@ -71,35 +81,174 @@ def decode_(files: Sequence[str], form: str, show_victims: bool) -> int:
 def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: bool) -> int:
     """Infected hosts from names and passive DNS: domain, stage, and why."""
     observed = _read(files)
-    found = scope(observed.sightings, complete=complete_log)
+    found = scope(observed.sightings, observed.requests, complete=complete_log)
     rows = [_host_row(host, show_victims) for host in found.hosts]
     if form == "jsonl":
         _print_jsonl(rows)
     else:
         _print_hosts(rows)
+    for request in found.unjoined:
+        server = f" to {request.server}" if request.server else ""
+        _note(f"looks like SUNBURST's request, but no host's: {request.uri}{server}")
     for label in found.flagged:
         _note(f"left out: {label.label}: {label.reason}")
     return _exit_code(bool(rows), observed)
 
 
-def _read(files: Iterable[str]) -> Observed:
+@sunburst.command()
+@_FILES
+@_VICTIMS
+@click.option(
+    "--inventory", "inventories", multiple=True, type=click.Path(exists=True, dir_okay=False)
+)
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Also the category CSV.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def report(
+    files: Sequence[str],
+    show_victims: bool,
+    inventories: Sequence[str],
+    csv_path: Path | None,
+    form: str,
+) -> int:
+    """The funnel, and the ED 21-01 category of each host."""
+    observed = _read(files)
+    missing = missing_days(observed.days)
+    found = scope(observed.sightings, observed.requests, complete=not missing).hosts
+    judged = [judge(host, missing) for host in found]
+    machines, gaps = _inventory(inventories)
+    for gap in gaps:
+        _note(gap)
+    domains = {h.name.domain for h in found if h.name.domain and h.name.confidence != "partial"}
+    owners = attribution([host.host_id for host in found], machines, sorted(domains)).owners
+    names = {owner.host_id: owner.machine.name for owner in owners}
+    rows = [_category_row(row, names, len(missing), show_victims) for row in judged]
+    if csv_path:
+        write_atomically(csv_path, category_csv(rows).encode())
+    counts = funnel(judged)
+    if form == "json":
+        _print_jsonl([{"funnel": asdict(counts), "days_missing": len(missing), "hosts": rows}])
+    else:
+        click.echo(funnel_text(_funnel_rows(counts)), nl=False)
+        if missing:
+            window = f"{missing[0]} to {missing[-1]}"
+            click.echo(f"{len(missing)} days without a record of look-ups, {window}.")
+    return _exit_code(bool(rows), observed)
+
+
+def _funnel_rows(counts: Funnel) -> list[tuple[str, int | None, str]]:
+    return [
+        ("exposed", None, "ask the inventory: afterpatch assess"),
+        ("beaconed", counts.beaconed, f"{counts.doubted} of them doubted"),
+        ("terminated", counts.stopped, "by the operator; not clean"),
+        ("targeted", counts.targeted, "category 3"),
+        ("http-c2", counts.http_c2, "category 3"),
+        ("follow-up", None, "ask the hosts: afterpatch assess"),
+        ("no category", counts.unknown, "days are missing"),
+    ]
+
+
+def _category_row(
+    row: Judged, names: Mapping[str, str], days: int, show_victims: bool
+) -> dict[str, str]:
+    host = row.host
+    name, domain = names.get(host.host_id, ""), host.name.domain or ""
+    return {
+        "host_id": host.host_id,
+        "machine": name if show_victims else name.split(".")[0],
+        "domain": domain if show_victims or not domain else REDACTED,
+        "confidence": host.name.confidence,
+        "stage": host.stage,
+        "stopped": "yes" if host.stopped else "no",
+        "ed_21_01_category": row.category,
+        "because": row.because,
+        "doubts": "; ".join(host.doubts),
+        "first": _stamp(host.first) or "",
+        "last": _stamp(host.last) or "",
+        "days_missing": str(days),
+    }
+
+
+@sunburst.command()
+@click.option(
+    "--inventory",
+    "inventories",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV or JSON with machines: name, domain, MachineGuid, MAC addresses. May be repeated.",
+)
+@click.argument("hosts", nargs=-1, required=True)
+@_FORMAT
+@_VICTIMS
+def attribute(
+    inventories: Sequence[str], hosts: Sequence[str], form: str, show_victims: bool
+) -> int:
+    """Which machine is behind each host ID: HOSTS are IDs, or files as for `hosts`."""
+    machines, gaps = _inventory(inventories)
+    given = [text.lower() for text in hosts if _is_id(text)]
+    found = survey([text for text in hosts if not _is_id(text)], sys.stdin.buffer)
+    known = scope(found.sightings, found.requests).hosts
+    domains = {h.name.domain for h in known if h.name.domain and h.name.confidence != "partial"}
+    result = attribution({*given, *(host.host_id for host in known)}, machines, sorted(domains))
+    for note in (*found.notes, *gaps):
+        _note(note)
+    rows = [_owner_row(owner, show_victims) for owner in result.owners]
+    rows += [{"host_id": host_id, "machine": None} for host_id in result.nobody]
+    if form == "jsonl":
+        _print_jsonl(rows)
+    else:
+        _print_owners(rows)
+    for name, missing in result.incomplete:
+        _note(f"{name}: cannot be tried without {missing}")
+    if result.owners:
+        return FINDINGS
+    return INCONCLUSIVE if found.unread or gaps or result.incomplete else CLEAR
+
+
+def _is_id(text: str) -> bool:
+    return _HOST_ID.fullmatch(text) is not None and not Path(text).exists()
+
+
+def _inventory(paths: Iterable[str]) -> tuple[tuple[Machine, ...], list[str]]:
+    """All machines of all inventories, and what was not read."""
+    parts: list[Machine] = []
+    gaps: list[str] = []
+    for path in paths:
+        with Path(path).open("rb") as stream:
+            listing = read_machines(stream, Path(path).name)
+        parts += listing.parts
+        gaps += (f"{gap.source}: {gap.place}: {gap.reason}" for gap in listing.gaps)
+    return merge(parts), gaps
+
+
+def _owner_row(owner: Owner, show_victims: bool) -> dict[str, Any]:
+    return {
+        "host_id": owner.host_id,
+        "machine": owner.machine.name if show_victims else owner.machine.name.split(".")[0],
+        "domain": owner.domain if show_victims else REDACTED,
+        "mac": owner.mac,
+    }
+
+
+def _print_owners(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = _table("host", "machine")
+    for row in rows:
+        table.add_row(
+            *map(_cell, (row["host_id"], row["machine"] or "no machine of the inventory"))
+        )
+    _console().print(table)
+    named = {row["host_id"] for row in rows if row["machine"]}
+    _console().print(Text(f"{len(named)} of {len({row['host_id'] for row in rows})} hosts named"))
+
+
+def _read(files: Sequence[str]) -> Survey:
     """All files as one; what could not be read is said on stderr."""
-    sightings: list[Sighting] = []
-    others = unread = 0
-    for file in files:
-        try:
-            data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        except OSError as error:
-            _note(f"{file}: {error.strerror}")
-            unread += 1
-            continue
-        part = observe(data)
-        sightings += part.sightings
-        others += part.others
-        unread += part.unread
-        if part.unread or part.others:
-            _note(f"{file}: {part.unread} lines not read, {part.others} about other names")
-    return Observed(tuple(sightings), others, unread)
+    found = survey(files, sys.stdin.buffer)
+    for note in found.notes:
+        _note(note)
+    return found
 
 
 def _label_row(label: Label, show_victims: bool) -> dict[str, Any]:
@@ -128,6 +277,8 @@ def _host_row(host: Host, show_victims: bool) -> dict[str, Any]:
         "domain": domain if show_victims or domain is None else REDACTED,
         "confidence": host.name.confidence,
         "stage": host.stage,
+        "stopped": host.stopped,
+        "doubts": list(host.doubts),
         "because": [*host.because, f"name: {host.name.because}"],
         "labels": host.labels,
         "first": _stamp(host.first),
@@ -181,15 +332,21 @@ def _print_hosts(rows: Sequence[Mapping[str, Any]]) -> None:
     table = _table("host", "stage", "name", "because")
     for row in rows:
         name = f"{row['domain'] or 'unknown'} ({row['confidence']})"
-        table.add_row(*map(_cell, (row["host_id"], row["stage"], name, _why(row))))
+        table.add_row(*map(_cell, (row["host_id"], _stage(row), name, _why(row))))
     _console().print(table)
     _console().print(Text(f"{len(rows)} hosts"))
+
+
+def _stage(row: Mapping[str, Any]) -> str:
+    """The stage, and the operator's end to a host that had got further."""
+    ended = row["stopped"] and row["stage"] != "terminated"
+    return f"{row['stage']}, then terminated" if ended else row["stage"]
 
 
 def _why(row: Mapping[str, Any]) -> str:
     """The first reason, how many more there are, the name's, and the forecast."""
     first, *others, name = row["because"]
-    words = [first + (f" (+{len(others)} more)" if others else ""), name]
+    words = [*row["doubts"], first + (f" (+{len(others)} more)" if others else ""), name]
     if row["next_query"]:
         words.append("next query due {} to {}".format(*row["next_query"]))
     return "; ".join(words)
@@ -216,7 +373,7 @@ def _note(text: str) -> None:
     click.echo(f"afterpatch: {visible(text)}", err=True)
 
 
-def _exit_code(found: bool, observed: Observed) -> int:
+def _exit_code(found: bool, survey: Survey) -> int:
     if found:
         return FINDINGS
-    return INCONCLUSIVE if observed.unread else CLEAR
+    return INCONCLUSIVE if survey.unread else CLEAR

@@ -1,6 +1,6 @@
 """What became of every rule of a run: nothing is dropped without a word.
 
-Enters: the loaded rules, what was refused, and the ids that met evidence (the union over all
+Enters: the loaded rules, what was refused, and the kinds that met evidence (the union over all
 readings of a run). Leaves: one status per rule. Will not do: count hits.
 """
 
@@ -34,9 +34,9 @@ def correlation_statuses(
 
 
 def content_statuses(infos: Iterable[RuleInfo], evaluated: Collection[str]) -> Iterator[RuleStatus]:
-    """YARA rules and indicators."""
+    """YARA rules, indicators, what a decoder reads."""
     for info in infos:
-        if info.id in evaluated:
+        if info.kind in evaluated:
             yield RuleStatus(info.id, "evaluated")
         else:
             yield RuleStatus(info.id, "not applicable", "no evidence of the kind it looks at")
@@ -49,7 +49,7 @@ def refused_statuses(
     """Rules that were not evaluated whatever the evidence."""
     for rule, names in needs_placeholder:
         listed = ", ".join(f"%{name}%" for name in names)
-        yield RuleStatus(rule, "needs placeholder", f"needs values for {listed}", names)
+        yield RuleStatus(rule, "needs placeholder", f"needs values for {listed}")
     for rule, reason in unsupported:
         yield RuleStatus(rule, "unsupported", reason)
 

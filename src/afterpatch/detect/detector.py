@@ -4,6 +4,7 @@ Enters: rule texts, indicators, then batches and file contents. Leaves: hits, ex
 rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,22 +20,36 @@ from afterpatch.detect.accounting import (
     refused_statuses,
     sigma_statuses,
 )
+from afterpatch.detect.columns_wanted import columns_of
+from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
-from afterpatch.detect.sigma.ast import Correlation, Rule
+from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.detect.sigma.parsed import Parsed
-from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource, Wanted
+from afterpatch.model.batches import (
+    RAW,
+    RECORD,
+    RESERVED,
+    TIME,
+    Batch,
+    Declared,
+    Logsource,
+    Spelling,
+    Wanted,
+)
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
+from afterpatch.model.hunts import Hunted
+from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
-from afterpatch.model.rules import RuleStatus
+from afterpatch.model.rules import Placeholders, RuleStatus
 from afterpatch.model.times import from_us, rfc3339, to_us
 
 MAX_HITS_PER_RULE: Final = 20_000
@@ -55,6 +70,11 @@ _WEB_FIELDS: Final = (
     "cs-uri-stem",
     "cs-uri-query",
     "cs-user-agent",
+    "answer",
+    "dst_ip",
+    "query",
+    "sni",
+    "src_ip",
 )
 
 
@@ -62,12 +82,14 @@ _WEB_FIELDS: Final = (
 class MatchResult:
     """hits: by rule, then row. overflow: rule id -> matches beyond the hits kept (exact).
 
-    evaluated: ids of the rules that apply to the batch, whether or not they matched.
+    evaluated: kinds of the rules that apply to the batch, whether or not they matched.
+    hunted: what a hunt beside the campaign summed up.
     """
 
     hits: tuple[Hit, ...] = ()
     overflow: Mapping[str, int] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
+    hunted: Hunted = field(default_factory=Hunted)
 
 
 class Detector:
@@ -81,6 +103,7 @@ class Detector:
         yara: YaraEngine,
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
+        decoder: Decoder,
         store: RuleStore | None,
     ) -> None:
         self._parsed = parsed
@@ -88,19 +111,16 @@ class Detector:
         self._correlations = parsed.correlations
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
-        self._indicator_lines = indicators
+        self._decoder = decoder
+        self._indicator_lines = (*indicators, *decoder.screen)
         self._keep = tuple(dict.fromkeys(keep))
         self._feeds = _feeds(self._correlations)
         self._silent = _silent(self._correlations)
-        self._prefilters: dict[Family, Built] = {}
+        self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
+        self._prefilters: dict[Family | tuple[Declared, Spelling], Built] = {}
+        self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
-        self.infos = (
-            *(rule.info for rule in self._sigma.rules),
-            *(correlation.info for correlation in self._correlations),
-            *yara.infos,
-            *self._indicators.infos,
-        )
 
     @classmethod
     def build(
@@ -110,78 +130,148 @@ class Detector:
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
         placeholders: Placeholders = MappingProxyType({}),
+        decoder: str = "",
         cache: Path | None = None,
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
-        ``keep``: columns every hit carries where the batch has them, beside its rule's ``fields``.
-        ``placeholders``: what the user says ``expand`` placeholders stand for.
-        ``cache``: a folder, the user's own, that remembers Sigma rules between runs.
+        keep          columns every hit carries where the batch has them, beside its rule's
+                      ``fields``.
+        placeholders  what the names stand for that Sigma rules expand.
+        cache         a folder, the user's own, that remembers Sigma rules between runs.
         """
         store = None if cache is None else RuleStore(cache)
-        parsed = load_rules(sigma, placeholders, store)
-        return cls(parsed, YaraEngine(yara), tuple(indicators), keep, store)
-
-    def statuses(self, evaluated: Collection[str]) -> tuple[RuleStatus, ...]:
-        """What became of every rule in a run, sorted by rule.
-
-        ``evaluated``: ids that met records, over all results and readings of the run.
-        """
-        others = (*self._yara.infos, *self._indicators.infos)
-        broken = (*self._parsed.unsupported, *self._yara.unsupported)
-        found = (
-            *sigma_statuses(self._sigma.rules, evaluated),
-            *correlation_statuses(self._correlations, evaluated),
-            *content_statuses(others, evaluated),
-            *refused_statuses(
-                (*broken, *self._indicators.unsupported), self._parsed.needs_placeholder
-            ),
+        return cls(
+            load_rules(sigma, placeholders, store),
+            YaraEngine(yara),
+            tuple(indicators),
+            keep,
+            decoder_named(decoder),
+            store,
         )
-        return tuple(sorted(found, key=lambda status: (status.rule, status.state, status.reason)))
+
+    @property
+    def infos(self) -> tuple[RuleInfo, ...]:
+        """Every rule and indicator that can be evaluated."""
+        return (
+            *(rule.info for rule in self._sigma.rules),
+            *(correlation.info for correlation in self._correlations),
+            *self._content_infos(),
+        )
+
+    def _content_infos(self) -> Iterator[RuleInfo]:
+        """What is no Sigma rule."""
+        yield from self._yara.infos
+        yield from self._indicators.infos
+        yield from self._decoder.infos
+
+    def statuses(self, evaluated: Collection[str]) -> Iterator[RuleStatus]:
+        """What became of every rule in a run, engine by engine.
+
+        ``evaluated``: kinds that met records, over all results and readings of the run.
+        """
+        broken = (*self._parsed.unsupported, *self._yara.unsupported)
+        yield from sigma_statuses(self._sigma.rules, evaluated)
+        yield from correlation_statuses(self._correlations, evaluated)
+        yield from content_statuses(self._content_infos(), evaluated)
+        yield from refused_statuses(
+            (*broken, *self._indicators.unsupported), self._parsed.needs_placeholder
+        )
 
     @property
     def silent(self) -> frozenset[str]:
         """Rules that only feed correlations: their hits go to :meth:`correlate`, no further."""
         return self._silent
 
+    @property
+    def feeding(self) -> frozenset[str]:
+        """Rules whose hits :meth:`correlate` takes."""
+        return frozenset(self._feeds)
+
+    def tested_fields(self, rule: str) -> tuple[str, ...]:
+        """The fields a Sigma rule tests, in its own order and spelling; () for other engines."""
+        return self._tested.get(rule, ())
+
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
         return self._built(prefilter).prefilter
+
+    def wanted_of(self, declared: Declared, spelling: Spelling) -> Wanted | None:
+        """The same for the log of one log source alone, with just these columns if they are told.
+
+        A rule that cannot hold without a column the log does not have asks for nothing.
+        """
+        key = (declared, spelling)
+        if key not in self._prefilters:
+            logsource, columns = declared
+
+            def absent(field: str) -> bool:
+                return columns is not None and columns.isdisjoint(names(field, logsource))
+
+            rules = self._sigma.rules_for(logsource)
+            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling, absent)
+        return self._prefilters[key].prefilter
 
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
         return self._built(prefilter).forced_by
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
-        """Ids of the rules and indicators that events of a log source are tested with."""
+        """The rules and indicators that events of a log source are tested with, by kind."""
+        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
+        table = NATIVE.get((logsource.product, logsource.service), {})
+        columns += [column for native in table.values() for column in native]
+        return self._rules_for(logsource) | self._indicators.kinds_for(columns)
+
+    def _rules_for(self, logsource: Logsource) -> frozenset[str]:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
-        return frozenset(rules | {info.id for info in self._indicators.infos_for(columns)})
+        return frozenset(rules | self._decoded_by(logsource))
+
+    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
+        """The columns that :meth:`match` looks at in such events; None = all."""
+        if (logsource, event_id) not in self._columns:
+            rules = self._sigma.rules_for(logsource)
+            tested = columns_of(rules, logsource, event_id)
+            shown = {name for rule in rules for name in self._shown(rule.info)}
+            shown.update(self._keep, *self._feeds.values())
+            columns = {column for name in shown for column in names(name, logsource)}
+            columns |= self._indicators.columns
+            wanted = None if tested is None else tested | columns
+            self._columns[logsource, event_id] = wanted
+        return self._columns[logsource, event_id]
+
+    def _shown(self, info: RuleInfo) -> Iterable[str]:
+        """Fields that every hit of the rule carries."""
+        return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
 
     @property
     def content_rules(self) -> frozenset[str]:
-        """Ids of everything that :meth:`match_content` tests."""
-        hashes = self._indicators.infos_for(["Sha256"])
-        return frozenset(info.id for info in (*self._yara.infos, *hashes))
+        """Everything that :meth:`match_content` tests, by kind."""
+        yara = (info.id for info in self._yara.infos)
+        return self._indicators.kinds_for(["Sha256"]).union(yara)
 
-    def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
+    def match(
+        self, batch: Batch, spans: Sequence[tuple[str, int]], columns: Columns | None = None
+    ) -> tuple[MatchResult, ...]:
         """Hits of all Sigma rules and indicators in a batch, one result per span.
 
-        spans  whose rows these are, in order: (``Item.name``, number of rows).
+        spans    whose rows these are, in order: (``Item.name``, number of rows).
+        columns  those of the batch, where another detector looks at them, too.
         """
         ends = np.cumsum([rows for _, rows in spans])
         hits: list[list[Hit]] = [[] for _ in spans]
         overflow: list[dict[str, int]] = [{} for _ in spans]
-        for info, rows in self._matches(batch):
+        for info, rows in self.matches(batch, columns):
             parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
             for at, part in enumerate(parts):
                 if len(part) > MAX_HITS_PER_RULE:
                     overflow[at][info.id] = len(part) - MAX_HITS_PER_RULE
                 if len(part):
                     kept = part[:MAX_HITS_PER_RULE]
-                    hits[at].extend(self._hits(info, kept, batch, spans[at][0]))
-        evaluated = self._evaluated(batch)
+                    hits[at].extend(self.hits(info, kept, batch, spans[at][0]))
+        self._decode(batch, spans, ends, hits, overflow)
+        evaluated = self.evaluated(batch)
         return tuple(
             MatchResult(tuple(found), beyond, evaluated)
             for found, beyond in zip(hits, overflow, strict=True)
@@ -189,13 +279,13 @@ class Detector:
 
     def match_content(
         self,
-        data: bytes,
+        data: bytes | None,
         sha256: str,
         item_name: str,
         fields: Mapping[str, str],
         time: datetime | None,
     ) -> tuple[Hit, ...]:
-        """Hits of YARA rules and hash indicators on one file's content.
+        """Hits of YARA rules and hash indicators on one file's content (None = its hash alone).
 
         An unfinished scan gives no hits of YARA and a gap: see :meth:`take_gaps`.
         """
@@ -206,7 +296,7 @@ class Detector:
         if known is not None:
             hits.append(Hit(known.id, time, place, kept, f"SHA256={sha256}"))
         try:
-            matches = self._yara.scan(data)
+            matches = () if data is None else self._yara.scan(data)
         except ScanIncomplete as error:
             self._content_gaps.append(Gap(item_name, "file", str(error), 0))
             matches = ()
@@ -227,6 +317,10 @@ class Detector:
         Takes all hits, in any order; those of no interest or without a time take no part. A hit
         stands at the last match of its stretch: time, place and original text are that match's.
         """
+        return tuple(hit for hit, _ in self.correlate_sources(hits))
+
+    def correlate_sources(self, hits: Iterable[Hit]) -> tuple[tuple[Hit, frozenset[str]], ...]:
+        """The same, each with the names of the sources that its stretch lies in."""
         fed = sorted(
             (h for h in hits if h.time is not None and h.rule in self._feeds),
             key=lambda hit: (hit.time, hit.place, hit.rule),
@@ -237,7 +331,13 @@ class Detector:
             if hit.time is not None
         ]
         ordered = _referenced_first(self._correlations)
-        return tuple(_stretch_hit(stretch, fed) for stretch in correlate(ordered, rows))
+        return tuple(
+            (
+                _stretch_hit(stretch, fed),
+                frozenset(fed[row.key].place.source for row in stretch.rows),
+            )
+            for stretch in correlate(ordered, rows)
+        )
 
     def _built(self, prefilter: Family) -> Built:
         if prefilter not in self._prefilters:
@@ -245,23 +345,56 @@ class Detector:
             self._prefilters[prefilter] = build_prefilter(rules, self._indicator_lines)
         return self._prefilters[prefilter]
 
-    def _matches(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
-        for rule, rows in self._sigma.match(batch):
+    def matches(
+        self, batch: Batch, columns: Columns | None = None
+    ) -> Iterator[tuple[RuleInfo, Indexes]]:
+        """(rule or indicator, matching row numbers, ascending)."""
+        for rule, rows in self._sigma.match(batch, columns):
             yield rule.info, rows
         yield from self._indicators.match(batch)
 
-    def _evaluated(self, batch: Batch) -> frozenset[str]:
+    def evaluated(self, batch: Batch) -> frozenset[str]:
+        """The rules that apply to a batch that has rows, whether or not they match, by kind."""
         if batch.frame.height == 0:
             return frozenset()
-        rules = {rule.info.id for rule in self._sigma.rules_for(batch.logsource)}
-        rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
-        rules |= {info.id for info in self._indicators.infos_for(batch.frame.columns)}
-        return frozenset(rules)
+        kinds = self._indicators.kinds_for(batch.frame.columns)
+        return self._rules_for(batch.logsource) | kinds
 
-    def _hits(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> Iterator[Hit]:
+    def _decoded_by(self, logsource: Logsource) -> frozenset[str]:
+        applies = self._decoder.applies(logsource)
+        return frozenset(info.id for info in self._decoder.infos) if applies else frozenset()
+
+    def _decode(
+        self,
+        batch: Batch,
+        spans: Sequence[tuple[str, int]],
+        ends: Indexes,
+        hits: list[list[Hit]],
+        overflow: list[dict[str, int]],
+    ) -> None:
+        """Add what the decoder reads to the hits of each span."""
+        kept: Counter[tuple[int, str]] = Counter()
+        for found in self._decoder.decode(batch):
+            at = int(np.searchsorted(ends, found.row, side="right"))
+            kept[at, found.info.id] += 1
+            if kept[at, found.info.id] > MAX_HITS_PER_RULE:
+                overflow[at][found.info.id] = kept[at, found.info.id] - MAX_HITS_PER_RULE
+                continue
+            (hit,) = self.hits(found.info, np.array([found.row]), batch, spans[at][0])
+            hits[at].append(replace(hit, fields={**hit.fields, **found.fields}))
+
+    def hits(
+        self,
+        info: RuleInfo,
+        rows: Indexes,
+        batch: Batch,
+        source: str,
+        more_fields: Iterable[str] = (),
+    ) -> Iterator[Hit]:
+        """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
         frame = batch.frame[rows]
         kept: dict[str, list[str | None]] = {}
-        for name in dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep)):
+        for name in dict.fromkeys((*self._shown(info), *more_fields)):
             column = _first_present(name, batch)
             if column is not None:
                 kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()
@@ -293,6 +426,11 @@ def _first_present(name: str, batch: Batch) -> str | None:
     return next(
         (c for c in names(name, batch.logsource) if c in columns and c not in RESERVED), None
     )
+
+
+def _tested_fields(rule: Rule) -> tuple[str, ...]:
+    fields = (test.field for test in tests(rule.condition) if test.field != ANY_FIELD)
+    return tuple(dict.fromkeys(fields))
 
 
 def _may_read(rule: Rule, family: tuple[Logsource, ...]) -> bool:

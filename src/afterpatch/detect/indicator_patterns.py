@@ -20,8 +20,14 @@ _CUT: Final = re.compile(r"""[^!-~]+|["'+,?\\]+""")
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def raw_patterns(indicator: Indicator) -> tuple[bytes, ...] | None:
-    """Patterns for the raw text; see the module for () and None."""
+def raw_patterns(
+    indicator: Indicator, cut: re.Pattern[str] | None = None
+) -> tuple[bytes, ...] | None:
+    """Patterns for the raw text; see the module for () and None.
+
+    ``cut``: what no pattern may hold, where a log writes more characters differently than usual.
+    """
+    cut = cut or _CUT
     match indicator.type:
         case "ip" | "cidr":
             try:
@@ -30,17 +36,18 @@ def raw_patterns(indicator: Indicator) -> tuple[bytes, ...] | None:
                 return ()
             return _network_patterns(network)
         case "domain":
-            return _literal(indicator.value.strip().strip("."))
+            return _literal(indicator.value.strip().strip("."), cut)
         case "path":
             # Slashes differ between spellings; the last component is in all of them.
-            return _literal(re.split(r"[\\/]", indicator.value.strip().rstrip("\\/"))[-1])
+            last = re.split(r"[\\/]", indicator.value.strip().rstrip("\\/"))[-1]
+            return _literal(last, cut)
         case "user-agent":
-            return _literal(indicator.value)
+            return _literal(indicator.value, cut)
     return ()
 
 
-def _literal(text: str) -> tuple[bytes, ...] | None:
-    fragment = max(_CUT.split(text), key=len, default="")
+def _literal(text: str, cut: re.Pattern[str]) -> tuple[bytes, ...] | None:
+    fragment = max(cut.split(text), key=len, default="")
     return (re.escape(fragment).encode(),) if len(fragment) >= MIN_CHARS else None
 
 

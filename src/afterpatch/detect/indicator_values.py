@@ -1,201 +1,192 @@
-"""One kind of indicator against the distinct values of one column.
+"""One kind of indicator against a column of text.
 
-Enters: (value, rule) pairs of one indicator type, then columns. Leaves: (index of a distinct value,
-rule) for every match. Will not do: choose columns or turn values into rows.
+Enters: (value, entry number) pairs of one indicator type, then columns. Leaves: which rows may
+match, then which distinct values of those do. The first question is asked of whole columns and
+costs the same for ten entries as for a million; only what survives it is looked at by itself.
+Will not do: choose columns or turn values into rows.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from afterpatch.detect.key_set import KeySet
 from afterpatch.detect.sigma.columns import Column
-from afterpatch.detect.sigma.distinct import read_address
-from afterpatch.model.hits import RuleInfo
+from afterpatch.detect.sigma.distinct import fold_series
+from afterpatch.detect.sigma.literals import Indexes
 
-Entries: TypeAlias = Sequence[tuple[str, RuleInfo]]
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Entries: TypeAlias = Sequence[tuple[str, int]]
 
-_SHA256: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
-_LIST: Final = re.compile(r"[\s,;+]+")
-_VARIABLE: Final = re.compile(r"^(?:[a-z]:|%[^%/]*%|\$env:\w+|\$\{env:[^}]*\})")
-_OCTET: Final = r"(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])"
-_IPV4: Final = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
+_SHA256: Final = r"[0-9a-f]{64,}"
+_NAME: Final = r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)+"
+_VARIABLE: Final = r"^(?:[a-z]:|%[^%/]*%|\$env:\w+|\$\{env:[^}]*\})"
+_LAST_COMPONENT: Final = r"""([^/\\]+?)[/\\\s\x1c-\x1f"]*$"""
+# A scan for so many texts at once is cheaper than taking every name out of every value.
+_FEW: Final = 2_000
 
 
 class Finder(Protocol):
-    """What an indicator type brings: built from its entries, asked once per column."""
+    """What an indicator type brings: built from its entries, asked once per column.
 
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
-        """(index of a distinct value, rule) for each match, in no particular order."""
+    whole  whether entries are compared as they stand, so that asking every row costs less than
+           finding the distinct values first.
+    """
+
+    @property
+    def whole(self) -> bool: ...
+
+    def candidates(self, texts: pl.Series) -> Indexes:
+        """Positions that may match, ascending: too many at worst, never too few."""
+        ...
+
+    def find(self, column: Column) -> Iterator[tuple[int, int]]:
+        """(index of a distinct value, entry number) for each match, in no particular order."""
         ...
 
 
-def network_of(text: str) -> Network:
-    """An address or network as a network, mapped IPv4 unwrapped. Raises ValueError."""
-    network = ipaddress.ip_network(text.strip().partition("%")[0], strict=False)
-    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return ipaddress.IPv4Network((int(mapped), network.prefixlen - 96))
-    return network
+def _numbers_by(keys: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for key, number in keys:
+        found.setdefault(key, []).append(number)
+    return found
 
 
-def _hopeful(column: Column, literals: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """(index, value) of the distinct values that contain some of the folded literals."""
-    found = column.folded.str.contains_any(sorted(literals)).arg_true()
-    return zip(found.to_list(), column.values.gather(found).to_list(), strict=True)
+def _exploded(lists: pl.Series, keys: KeySet) -> tuple[Indexes, list[str]]:
+    """(row, text) of the texts in a column of lists that may be keys."""
+    flat = pl.DataFrame({"text": lists}).with_row_index("row").explode("text").drop_nulls("text")
+    at = keys.rows(flat["text"])
+    return flat["row"].to_numpy()[at].astype(np.int64), flat["text"].gather(at).to_list()
 
 
 class Hashes:
     """SHA-256 digests anywhere in a value (Sysmon writes ``SHA1=…,SHA256=…``)."""
 
-    def __init__(self, entries: Entries) -> None:
-        self._infos = {value.lower(): info for value, info in entries}
-
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
-        """See :class:`Finder`."""
-        for at, text in _hopeful(column, self._infos):
-            for digest in sorted(set(_SHA256.findall(text))):
-                info = self.named(digest)
-                if info is not None:
-                    yield at, info
-
-    def named(self, sha256: str) -> RuleInfo | None:
-        """The indicator for a digest, if there is one."""
-        return self._infos.get(sha256.lower())
-
-
-class Addresses:
-    """IPv4 through sorted, merged intervals; IPv6 (rare) through its networks one by one."""
+    whole = False
 
     def __init__(self, entries: Entries) -> None:
-        self._infos: dict[Network, list[RuleInfo]] = {}
-        for value, info in entries:
-            self._infos.setdefault(network_of(value), []).append(info)
-        four = [n for n in self._infos if isinstance(n, ipaddress.IPv4Network)]
-        self._six = [n for n in self._infos if isinstance(n, ipaddress.IPv6Network)]
-        self._lengths = sorted({network.prefixlen for network in four})
-        merged = list(ipaddress.collapse_addresses(four))
-        self._starts = np.array([int(n.network_address) for n in merged], np.int64)
-        self._ends = np.array([int(n.broadcast_address) for n in merged], np.int64)
+        self._numbers = _numbers_by((value.lower(), number) for value, number in entries)
+        self._keys = KeySet(self._numbers)
 
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
+    def candidates(self, texts: pl.Series) -> Indexes:
         """See :class:`Finder`."""
-        plain = column.values.str.contains(_IPV4)
-        at = plain.arg_true().to_numpy()
-        numbers = _ipv4_numbers(column.values.filter(plain))
-        for chosen in np.flatnonzero(self._inside(numbers)):
-            address = ipaddress.IPv4Address(int(numbers[chosen]))
-            yield from ((int(at[chosen]), info) for info in self._of_ipv4(address))
-        others = (~plain).arg_true()
-        texts = column.values.gather(others).to_list()
-        for position, text in zip(others.to_list(), texts, strict=True):
-            for address_ in addresses_in(text):
-                yield from ((position, info) for info in self._of(address_))
+        if texts.str.len_bytes().eq(64).all():
+            return self._keys.rows(texts.str.to_lowercase())
+        digests = texts.str.to_lowercase().str.extract_all(_SHA256)
+        return np.unique(_exploded(digests, self._keys)[0])
 
-    def _inside(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        if len(self._starts) == 0:
-            return np.zeros(len(numbers), np.bool_)
-        position = np.searchsorted(self._starts, numbers, side="right") - 1
-        inside: npt.NDArray[np.bool_] = (position >= 0) & (numbers <= self._ends[position])
-        return inside
+    def find(self, column: Column) -> Iterator[tuple[int, int]]:
+        """See :class:`Finder`."""
+        digests = column.values.str.to_lowercase().str.extract_all(_SHA256)
+        for at, digest in set(zip(*_exploded(digests, self._keys), strict=True)):
+            yield from ((int(at), number) for number in self.named(digest))
 
-    def _of(self, address: Address) -> Iterator[RuleInfo]:
-        if isinstance(address, ipaddress.IPv4Address):
-            if self._inside(np.array([int(address)], np.int64))[0]:
-                yield from self._of_ipv4(address)
-            return
-        for network in self._six:
-            if address in network:
-                yield from self._infos[network]
-
-    def _of_ipv4(self, address: ipaddress.IPv4Address) -> Iterator[RuleInfo]:
-        for length in self._lengths:
-            network = ipaddress.IPv4Network((int(address), length), strict=False)
-            yield from self._infos.get(network, ())
-
-
-def _ipv4_numbers(texts: pl.Series) -> npt.NDArray[np.int64]:
-    """Dotted IPv4 texts -> numbers."""
-    total = np.zeros(len(texts), np.int64)
-    parts = texts.str.split(".")
-    for octet in range(4):
-        total = total * 256 + parts.list.get(octet).cast(pl.Int64).to_numpy()
-    return total
-
-
-def addresses_in(text: str) -> Iterator[Address]:
-    """Addresses in a value: one, or a list; with brackets or a port."""
-    for part in _LIST.split(text.strip()):
-        address = read_address(part)
-        if address is None and part:
-            host = part[1:].partition("]")[0] if part[0] == "[" else part.rpartition(":")[0]
-            address = read_address(host)
-        if address is not None:
-            yield address
+    def named(self, sha256: str) -> Sequence[int]:
+        """The entries for a digest."""
+        return self._numbers.get(sha256.lower(), ())
 
 
 class Domains:
-    """Host names standing free in a value: the name itself or one below it."""
+    """Host names standing free in a value: the name itself or one below it.
+
+    Names are taken out of the values and looked up with each of their parents. Names that this
+    would miss (one label only, or letters outside ASCII) are few, and searched for one by one.
+    """
+
+    whole = False
 
     def __init__(self, entries: Entries) -> None:
-        self._infos = {value.lower().strip("."): info for value, info in entries}
-        self._free = {
-            domain: re.compile(rf"(?<![0-9a-z_-]){re.escape(domain)}(?![0-9a-z_-])(?!\.[0-9a-z_-])")
-            for domain in self._infos
+        self._numbers = _numbers_by((value.lower().strip("."), number) for value, number in entries)
+        self._odd = {
+            name: re.compile(rf"(?<![0-9a-z_-]){re.escape(name)}(?![0-9a-z_-])(?!\.[0-9a-z_-])")
+            for name in self._numbers
+            if re.fullmatch(_NAME, name) is None
         }
+        self._keys = KeySet(self._numbers)
 
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
+    def candidates(self, texts: pl.Series) -> Indexes:
         """See :class:`Finder`."""
-        for at, text in _hopeful(column, self._infos):
-            folded = text.lower()
-            for domain, info in self._infos.items():
-                if domain in folded and self._free[domain].search(folded):
-                    yield at, info
+        folded = fold_series(texts)
+        literals = self._numbers if len(self._numbers) <= _FEW else self._odd
+        found = {at for at, _ in self._names(folded)} if literals is self._odd else set()
+        if literals:
+            found.update(folded.str.contains_any(list(literals)).arg_true().to_list())
+        return np.array(sorted(found), np.int64)
+
+    def find(self, column: Column) -> Iterator[tuple[int, int]]:
+        """See :class:`Finder`."""
+        found: set[tuple[int, int]] = set()
+        for at, name in self._names(column.folded):
+            found.update((at, number) for number in self._numbers.get(name, ()))
+        for name, free in self._odd.items():
+            for at in column.folded.str.contains(name, literal=True).arg_true().to_list():
+                if free.search(column.folded[at]):
+                    found.update((at, number) for number in self._numbers[name])
+        yield from found
+
+    def _names(self, folded: pl.Series) -> Iterator[tuple[int, str]]:
+        """(position, name or parent of a name) of those that may be looked for."""
+        names = pl.DataFrame({"name": folded.str.extract_all(_NAME)}).with_row_index("at")
+        flat = names.explode("name").drop_nulls("name")
+        while flat.height:
+            hopeful = flat[self._keys.rows(flat["name"])]
+            yield from hopeful.iter_rows()
+            parent = pl.col("name").str.extract(r"\.(.+)$")
+            flat = flat.select("at", parent).drop_nulls("name")
 
 
 class Paths:
     """Looked up by last component, then compared backwards."""
 
-    def __init__(self, entries: Entries) -> None:
-        self._by_name: dict[str, list[tuple[str, RuleInfo]]] = {}
-        for value, info in entries:
-            path = plain_path(value)
-            self._by_name.setdefault(path.rpartition("/")[2], []).append((path, info))
+    whole = False
 
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
+    def __init__(self, entries: Entries) -> None:
+        self._by_name: dict[str, list[tuple[str, int]]] = {}
+        for value, number in entries:
+            path = plain_path(value)
+            self._by_name.setdefault(path.rpartition("/")[2], []).append((path, number))
+        self._keys = KeySet(self._by_name)
+
+    def candidates(self, texts: pl.Series) -> Indexes:
         """See :class:`Finder`."""
-        for at, text in _hopeful(column, self._by_name):
+        names = fold_series(texts).str.extract(_LAST_COMPONENT)
+        bare = names.str.replace(_VARIABLE, "")  # "c:name": the path has no other component
+        return np.union1d(self._keys.rows(names), self._keys.rows(bare))
+
+    def find(self, column: Column) -> Iterator[tuple[int, int]]:
+        """See :class:`Finder`."""
+        for at, text in enumerate(column.values.to_list()):
             path = plain_path(text)
-            for wanted, info in self._by_name.get(path.rpartition("/")[2], ()):
+            for wanted, number in self._by_name.get(path.rpartition("/")[2], ()):
                 if path == wanted or path.endswith("/" + wanted):
-                    yield at, info
+                    yield at, number
 
 
 def plain_path(text: str) -> str:
     """Lower-case, forward slashes, without drive, leading variable, or outer slashes."""
     path = re.sub(r"/+", "/", text.strip().strip('"').lower().replace("\\", "/"))
-    return _VARIABLE.sub("", path).strip("/")
+    return re.sub(_VARIABLE, "", path).strip("/")
 
 
 class Agents:
     """Whole user agents, separators evened out."""
 
-    def __init__(self, entries: Entries) -> None:
-        self._infos = {_plain_agent(value): info for value, info in entries}
+    whole = False
 
-    def find(self, column: Column) -> Iterator[tuple[int, RuleInfo]]:
+    def __init__(self, entries: Entries) -> None:
+        self._numbers = _numbers_by((_plain_agent(value), number) for value, number in entries)
+        self._keys = KeySet(self._numbers)
+
+    def candidates(self, texts: pl.Series) -> Indexes:
         """See :class:`Finder`."""
-        plain = column.values.str.replace_all(r"[+,]", " ")
-        wanted = pl.Series(list(self._infos), dtype=pl.String)
-        for at in plain.is_in(wanted.implode()).arg_true().to_list():
-            yield at, self._infos[plain[at]]
+        return self._keys.rows(texts.str.replace_all(r"[+,]", " "))
+
+    def find(self, column: Column) -> Iterator[tuple[int, int]]:
+        """See :class:`Finder`."""
+        for at, text in enumerate(column.values.to_list()):
+            yield from ((at, number) for number in self._numbers.get(_plain_agent(text), ()))
 
 
 def _plain_agent(text: str) -> str:

@@ -1,8 +1,8 @@
 """Indicators (addresses, networks, domains, hashes, paths, user agents) against columns.
 
-Enters: indicators and batches. Leaves: for each indicator that matched, the rows. Everything is
-asked of distinct values. Will not do: hold an indicator for proof: each is a weak signal, except
-the hash of content known to be bad (law 4).
+Enters: indicators and batches. Leaves: for each indicator that matched, the rows. Whole columns are
+asked which rows may match at all; their distinct values decide. Will not do: hold an indicator for
+proof: each is a weak signal, except the hash of content known to be bad (law 4).
 
 ip, cidr     address columns; lists (X-Forwarded-For), ports, brackets, zone ids and ::ffff: mapped
              addresses are understood.
@@ -17,114 +17,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
+import polars as pl
 
-from afterpatch.detect.indicator_values import (
-    Addresses,
-    Agents,
-    Domains,
-    Entries,
-    Finder,
-    Hashes,
-    Paths,
-    network_of,
-)
-from afterpatch.detect.sigma.columns import Columns
-from afterpatch.detect.sigma.fields import View
+from afterpatch.detect.indicator_addresses import Addresses, is_network
+from afterpatch.detect.indicator_columns import COLUMNS
+from afterpatch.detect.indicator_values import Agents, Domains, Entries, Finder, Hashes, Paths
+from afterpatch.detect.sigma.columns import Column
 from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import Batch
 from afterpatch.model.campaigns import Indicator
-from afterpatch.model.hits import RuleInfo
-
-# Columns by what they hold; spellings of IIS, HttpProxy, ECP, SMTP logs, Windows events, Sysmon.
-ADDRESS_COLUMNS: Final = frozenset(
-    {
-        "c-ip",
-        "ClientIpAddress",
-        "ClientIP",
-        "client-ip",
-        "OriginalClientIp",
-        "original-client-ip",
-        "SourceIp",
-        "SourceIP",
-        "DestinationIp",
-        "DestinationIP",
-        "IpAddress",
-        "SourceAddress",
-        "DestAddress",
-        "ClientAddress",
-        "RemoteAddress",
-        "remote-endpoint",
-        "X-Forwarded-For",
-        "cs(X-Forwarded-For)",
-        "src_ip",
-        "dst_ip",
-        "SourceNetworkAddress",
-        "ClientIPAddress",
-        "CallerIpAddress",
-        "QueryResults",
-    }
-)
-DOMAIN_COLUMNS: Final = frozenset(
-    {
-        "cs-host",
-        "cs(Host)",
-        "UrlHost",
-        "cs(Referer)",
-        "cs-uri-query",
-        "UrlQuery",
-        "AnchorMailbox",
-        "RoutingHint",
-        "BackEndCookie",
-        "TargetServer",
-        "QueryName",
-        "QueryResults",
-        "DestinationHostname",
-        "SourceHostname",
-        "CommandLine",
-        "ParentCommandLine",
-        "URL",
-        "REFERRER",
-        "CMD",
-        "EventData",
-        "ScriptBlockText",
-        "Message",
-    }
-)
-PATH_COLUMNS: Final = frozenset(
-    {
-        "TargetFilename",
-        "cs-uri-stem",
-        "cs-uri",
-        "UrlStem",
-        "Image",
-        "ParentImage",
-        "NewProcessName",
-        "ParentProcessName",
-        "RelativeTargetName",
-        "ObjectName",
-        "PhysicalPath",
-        "ImageLoaded",
-        "FileName",
-        "ImagePath",
-    }
-)
-AGENT_COLUMNS: Final = frozenset(
-    {
-        "cs(User-Agent)",
-        "UserAgent",
-        "cs-user-agent",
-        "c-useragent",
-    }
-)
-HASH_COLUMNS: Final = frozenset(
-    {
-        "Sha256",
-        "SHA256",
-        "sha256",
-        "Hashes",
-        "Hash",
-    }
-)
+from afterpatch.model.hits import INDICATOR, RuleInfo
 
 # Indicator type -> what finds it. Addresses and networks are one question.
 _FAMILY: Final[Mapping[str, str]] = {
@@ -135,13 +37,6 @@ _FAMILY: Final[Mapping[str, str]] = {
     "path": "path",
     "user-agent": "user-agent",
 }
-_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
-    "address": ADDRESS_COLUMNS,
-    "domain": DOMAIN_COLUMNS,
-    "sha256": HASH_COLUMNS,
-    "path": PATH_COLUMNS,
-    "user-agent": AGENT_COLUMNS,
-}
 _FINDERS: Final[Mapping[str, Callable[[Entries], Finder]]] = {
     "address": Addresses,
     "domain": Domains,
@@ -150,55 +45,90 @@ _FINDERS: Final[Mapping[str, Callable[[Entries], Finder]]] = {
     "user-agent": Agents,
 }
 
+_NOUNS: Final[Mapping[str, str]] = {
+    "ip": "address",
+    "cidr": "network",
+    "domain": "domain",
+    "sha256": "file, SHA-256",
+    "path": "file name",
+    "user-agent": "user agent",
+}
+
 
 class IndicatorEngine:
-    """All indicators of a run; the first of each id counts.
+    """All indicators of a run; the first of each type and value counts.
 
     ``unsupported`` lists those that cannot be read, as (rule id, reason).
     """
 
     def __init__(self, indicators: Iterable[Indicator]) -> None:
         unsupported: list[tuple[str, str]] = []
-        self._family: dict[str, str] = {}
-        entries: dict[str, list[tuple[str, RuleInfo]]] = {}
-        infos: dict[str, RuleInfo] = {}
+        self._indicators: list[Indicator] = []
+        entries: dict[str, list[tuple[str, int]]] = {}
+        seen: set[tuple[str, str]] = set()
         for indicator in indicators:
-            info = indicator_info(indicator)
+            value = indicator.value.strip()
             fault = _fault(indicator)
             if fault:
-                unsupported.append((info.id, fault))
-            elif info.id not in infos:
-                infos[info.id] = info
-                family = self._family[info.id] = _FAMILY[indicator.type]
-                entries.setdefault(family, []).append((indicator.value.strip(), info))
-        self.infos = tuple(infos.values())
+                unsupported.append((indicator_id(indicator), fault))
+            elif (indicator.type, value) not in seen:
+                seen.add((indicator.type, value))
+                family = entries.setdefault(_FAMILY[indicator.type], [])
+                family.append((value, len(self._indicators)))
+                self._indicators.append(indicator)
         self.unsupported = tuple(unsupported)
+        self._types = frozenset(kind for kind, _ in seen)
         self._finders = {family: _FINDERS[family](found) for family, found in entries.items()}
         self._hashes = Hashes(entries.get("sha256", ()))
 
-    def infos_for(self, names: Iterable[str]) -> tuple[RuleInfo, ...]:
-        """The indicators that look at some of these columns, whether or not they match."""
+    @property
+    def columns(self) -> frozenset[str]:
+        """All columns that some indicator looks at, in whatever batch has them."""
+        return frozenset[str]().union(*(COLUMNS[family] for family in self._finders))
+
+    @property
+    def infos(self) -> Iterator[RuleInfo]:
+        """Every indicator as a rule, made when asked for: there may be a million."""
+        return map(indicator_info, self._indicators)
+
+    def kinds_for(self, names: Iterable[str]) -> frozenset[str]:
+        """The kinds (``RuleInfo.kind``) of the indicators that look at some of these columns."""
         present = frozenset(names)
-        families = {family for family, columns in _COLUMNS.items() if present & columns}
-        return tuple(info for info in self.infos if self._family[info.id] in families)
+        return frozenset(
+            f"{INDICATOR}:{kind}" for kind in self._types if present & COLUMNS[_FAMILY[kind]]
+        )
 
     def match(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
         """(indicator, matching row numbers, ascending), in the order the indicators came."""
-        columns = Columns(batch.frame)
-        found: dict[str, list[Indexes]] = {}
+        found: dict[int, list[Indexes]] = {}
         for family, finder in self._finders.items():
-            for name in sorted(_COLUMNS[family].intersection(columns.names)):
-                column = columns.view(View((name,)))
-                if column is not None:
-                    for value, info in finder.find(column):
-                        found.setdefault(info.id, []).append(column.rows_of(value))
-        for info in self.infos:
-            if info.id in found:
-                yield info, np.unique(np.concatenate(found[info.id]))
+            for name in sorted(COLUMNS[family].intersection(batch.frame.columns)):
+                series = batch.frame.get_column(name)
+                rows = _candidates(finder, series)
+                if not len(rows):
+                    continue
+                column = Column(series.gather(rows))
+                for value, number in finder.find(column):
+                    found.setdefault(number, []).append(rows[column.rows_of(value)])
+        for number in sorted(found):
+            rows = np.unique(np.concatenate(found[number]))
+            yield indicator_info(self._indicators[number]), rows
 
     def match_sha256(self, sha256: str) -> RuleInfo | None:
         """The indicator that names this content, if any."""
-        return self._hashes.named(sha256)
+        numbers = self._hashes.named(sha256)
+        return indicator_info(self._indicators[numbers[0]]) if numbers else None
+
+
+def _candidates(finder: Finder, series: pl.Series) -> Indexes:
+    """Rows that may match, ascending."""
+    if finder.whole:
+        return finder.candidates(series)
+    texts = series.unique()
+    hopeful = texts.gather(finder.candidates(texts))
+    if not len(hopeful):
+        return np.empty(0, np.int64)
+    return series.is_in(hopeful.implode()).arg_true().to_numpy().astype(np.int64)
 
 
 def _fault(indicator: Indicator) -> str:
@@ -206,23 +136,25 @@ def _fault(indicator: Indicator) -> str:
         return f"unknown indicator type '{indicator.type}'"
     if not indicator.value.strip():
         return "empty value"
-    if indicator.type in ("ip", "cidr"):
-        try:
-            network_of(indicator.value)
-        except ValueError:
-            return "not an IP address or network"
+    if indicator.type in ("ip", "cidr") and not is_network(indicator.value.strip()):
+        return "not an IP address or network"
     return ""
 
 
+def indicator_id(indicator: Indicator) -> str:
+    """``indicator:<type>:<value>``."""
+    return f"{INDICATOR}:{indicator.type}:{indicator.value.strip()}"
+
+
 def indicator_info(indicator: Indicator) -> RuleInfo:
-    """Rule id ``indicator:<type>:<value>``; weak unless the hash of known bad content."""
+    """Weak unless the hash of known bad content."""
     weak = indicator.weak or indicator.type != "sha256"
     value = indicator.value.strip()
     return RuleInfo(
-        id=f"indicator:{indicator.type}:{value}",
-        title=f"{indicator.type} {value}" + (f": {indicator.note}" if indicator.note else ""),
+        id=indicator_id(indicator),
+        title=f"Known {_NOUNS[indicator.type]} {value}",
         level="low" if weak else "high",
-        engine="indicator",
+        engine=INDICATOR,
         stage=indicator.stage,
         weak=weak,
         finds=indicator.note,

@@ -12,13 +12,15 @@ always what the line holds, so literals are cut at every character a log may wri
     comma               HttpProxy turns commas in the user agent into spaces
     "?"                 the joined view of stem and query: two columns, another separator
     control, non-ASCII  escaped, or in whatever encoding the log has
+    "\\", "/", "<>&"    where the log escapes: JSON, Zeek
 
 and the longest remaining run of three or more characters is what is looked for, ASCII letters in
-either case (``ast.fold`` never turns anything else into ASCII). A record is one line.
+either case (``ast.fold`` never turns anything else into ASCII). A record is one line. Where a log
+writes names as lengths and labels, a dot may stand as such a length.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,13 +29,35 @@ import numpy as np
 import numpy.typing as npt
 
 from afterpatch.detect.indicator_patterns import raw_patterns
-from afterpatch.detect.sigma.ast import And, FieldTest, Node, Not, Or, Rule, wildcard_parts
+from afterpatch.detect.sigma.ast import (
+    ANY_FIELD,
+    And,
+    FieldTest,
+    Node,
+    Not,
+    Or,
+    Rule,
+    wildcard_parts,
+)
 from afterpatch.detect.sigma.regexes import required_literals
+from afterpatch.model.batches import Spelling
 from afterpatch.model.campaigns import Indicator
+from afterpatch.model.hits import INDICATOR
 
 MIN_LITERAL_CHARS: Final = 3
 MAX_PAIRS: Final = 64
-_CUTS: Final = re.compile(r"""[^!-~]+|["'+,?]+""")
+# Compiling more takes longer than parsing every line of any log seen so far (50,000: 10 s).
+MAX_PATTERNS: Final = 10_000
+_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
+    "plain": re.compile(r"""[^!-~]+|["'+,?]+"""),
+    "escaped": re.compile(r"""[^!-~]+|["'+,?\\/<>&]+"""),
+    "labels": re.compile(r"""[^!-~]+|["'+,?\\/]+"""),
+}
+_INDICATOR_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
+    "escaped": _CUTS["escaped"],
+    "labels": re.compile(r"""[^!-~]+|["'+,?.\\/]+"""),
+}
+_LABEL_EDGE: Final = rb"(?:\.|\(\d\d?\))"
 # Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
 _ORDINARY: Final = (
     "https://localhost/owa/auth/logon.aspx",
@@ -101,59 +125,88 @@ class _Need:
     alternatives: frozenset[frozenset[str]]
 
 
-def build_prefilter(rules: Iterable[Rule], indicators: Iterable[Indicator]) -> Built:
-    """The prefilter that selects every line any of these could match."""
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What is known of the log the lines are from."""
+
+    spelling: Spelling
+    absent: Callable[[str], bool]
+
+
+# The need of a test that no line can meet: it asks for nothing.
+_NEVER: Final = _Need(0.0, frozenset())
+
+
+def build_prefilter(
+    rules: Iterable[Rule],
+    indicators: Iterable[Indicator],
+    spelling: Spelling = "plain",
+    absent: Callable[[str], bool] = lambda field: False,
+) -> Built:
+    """The prefilter that selects every line any of these could match.
+
+    ``absent`` tells the fields that no line of the log has.
+    """
+    log = _Log(spelling, absent)
     patterns: set[bytes] = set()
     forced: list[tuple[str, str]] = []
     for rule in rules:
-        need = _need(rule.condition, negated=False)
+        need = _need(rule.condition, log, negated=False)
         if need is None:
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
-            patterns.update(p for literals in need.alternatives for p in _orders(literals))
+            for literals in need.alternatives:
+                patterns.update(_orders(literals, spelling))
     for indicator in indicators:
-        wanted = raw_patterns(indicator)
+        if len(patterns) > MAX_PATTERNS:  # there may be a million of them
+            break
+        wanted = raw_patterns(indicator, _INDICATOR_CUTS.get(spelling))
         if wanted is None:
-            name = f"indicator:{indicator.type}:{indicator.value}"
+            name = f"{INDICATOR}:{indicator.type}:{indicator.value}"
             forced.append((name, "too short or too wide to look for in raw text"))
         else:
             patterns.update(wanted)
+    if len(patterns) > MAX_PATTERNS:
+        forced.append(("*", f"more than {MAX_PATTERNS} texts to look for: too many for one scan"))
     return Built(None if forced else TextPrefilter(patterns), tuple(forced))
 
 
-def longest_fragment(text: str) -> str:
+def longest_fragment(text: str, spelling: Spelling = "plain") -> str:
     """The longest run that stands in the raw line exactly as in the column, or ""."""
-    fragment = max(_CUTS.split(text), key=len, default="")
+    fragment = max(_CUTS[spelling].split(text), key=len, default="")
     return fragment if len(fragment) >= MIN_LITERAL_CHARS else ""
 
 
-def _need(node: Node, *, negated: bool) -> _Need | None:
+def _need(node: Node, log: _Log, *, negated: bool) -> _Need | None:
     """What a line must hold for the tree to be true (false when ``negated``)."""
     match node:
         case FieldTest():
-            return None if negated else _test_need(node)
+            return None if negated else _test_need(node, log)
         case Not(item):
-            return _need(item, negated=not negated)
+            return _need(item, log, negated=not negated)
         case And(items) | Or(items):
-            needs = [_need(item, negated=negated) for item in items]
+            needs = [_need(item, log, negated=negated) for item in items]
             return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
 
 
-def _test_need(test: FieldTest) -> _Need | None:
+def _test_need(test: FieldTest, log: _Log) -> _Need | None:
+    spelling = log.spelling
+    if test.field != ANY_FIELD and test.op not in ("null", "exists") and log.absent(test.field):
+        return _NEVER
     match test.op:
         case "equals" | "contains" | "startswith" | "endswith":
-            return _literal_need({test.value})
+            return _literal_need({test.value}, spelling)
         case "wildcard":
             parts = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
-            fragments = [longest_fragment(part) for part in parts]
-            return _literal_need({max(fragments, key=len, default="")})
+            fragments = [longest_fragment(part, spelling) for part in parts]
+            return _literal_need({max(fragments, key=len, default="")}, spelling)
         case "regex":
-            return _literal_need(required_literals(test.value, test.option) or {""})
+            return _literal_need(required_literals(test.value, test.option) or {""}, spelling)
     return None
 
 
-def _literal_need(texts: Iterable[str]) -> _Need | None:
-    fragments = {longest_fragment(text).lower() for text in texts}
+def _literal_need(texts: Iterable[str], spelling: Spelling) -> _Need | None:
+    fragments = {longest_fragment(text, spelling).lower() for text in texts}
     if "" in fragments:
         return None
     return _Need(sum(map(_cost, fragments)), frozenset(frozenset({f}) for f in fragments))
@@ -209,10 +262,15 @@ def _cost(literal: str) -> float:
 _ORDINARY_COST: Final = 1.0
 
 
-def _orders(literals: frozenset[str]) -> list[bytes]:
+def _orders(literals: frozenset[str], spelling: Spelling) -> list[bytes]:
     """Hyperscan patterns for all literals on one line, whichever comes first."""
-    quoted = [re.escape(literal).encode() for literal in sorted(literals)]
+    quoted = [_quoted(literal, spelling) for literal in sorted(literals)]
     if len(quoted) == 1:
         return quoted
     one, two = quoted
     return [one + rb"[^\n]*" + two, two + rb"[^\n]*" + one]
+
+
+def _quoted(literal: str, spelling: Spelling) -> bytes:
+    edge = _LABEL_EDGE if spelling == "labels" else rb"\."
+    return edge.join(re.escape(part).encode() for part in literal.split("."))

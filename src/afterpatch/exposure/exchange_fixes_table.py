@@ -21,6 +21,14 @@ ProductLine = tuple[int, int]  # (15, 1) is Exchange 2016
 
 
 @dataclass(frozen=True, slots=True)
+class Mitigation:
+    """Something that stops some of a fix's CVEs without the fix. ``title`` begins a sentence."""
+
+    title: str
+    cves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FixSet:
     """One fix and the builds that carry it.
 
@@ -33,7 +41,7 @@ class FixSet:
     not_affected    product line -> why the CVEs do not touch it.
     unserviced      doubt to state for branches that never got an update, or "".
     exchange_2010   first fixed Exchange 2010 build, or None where 2010 is not in the records.
-    mitigations     fact name -> what the mitigation does and does not stop.
+    mitigations     fact name -> the mitigation whose presence it tells.
     """
 
     id: str
@@ -46,7 +54,7 @@ class FixSet:
     not_affected: Mapping[ProductLine, str] = field(default_factory=dict)
     unserviced: str = ""
     exchange_2010: Build | None = None
-    mitigations: Mapping[str, str] = field(default_factory=dict)
+    mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
 
 
 _UNSERVICED: Final = (
@@ -97,10 +105,16 @@ _ALL: Final = (
         contained_from={(15, 1): 2242, (15, 2): 858},  # 2016 CU20 and 2019 CU9, 16 March 2021
         narrow=frozenset(_MARCH_2021) - _SERVICED_MARCH_2021,
         exchange_2010=Build(14, 3, 513, 0),  # Service Pack 3 Rollup 32
+        # What ExchangeMitigations.ps1 does; EOMT.ps1 does the first alone. Which CVE each stops:
+        # MSRC, "Microsoft Exchange Server Vulnerabilities Mitigations", 5 March 2021.
         mitigations={
-            # EOMT.ps1 / ExchangeMitigations.ps1: two URL Rewrite rules that abort requests with
-            # X-AnonResource-Backend or X-BEResource cookies.
-            "mitigation.eomt": "EOMT's rewrite rules stop CVE-2021-26855 only"
+            # Two URL Rewrite rules abort requests with X-AnonResource-Backend or X-BEResource.
+            "mitigation.eomt": Mitigation(
+                "rewrite rules against forged cookies", ("CVE-2021-26855",)
+            ),
+            "mitigation.um": Mitigation("disabled Unified Messaging services", ("CVE-2021-26857",)),
+            "mitigation.oab-pool": Mitigation("stopped OAB application pool", ("CVE-2021-26858",)),
+            "mitigation.ecp-pool": Mitigation("stopped ECP application pool", ("CVE-2021-27065",)),
         },
     ),
     FixSet(

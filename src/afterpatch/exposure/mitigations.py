@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from afterpatch.model.places import Fact
 from afterpatch.model.times import Interval, rfc3339
 from afterpatch.model.verdicts import ExposureSpan
+
+_OPEN: Final = ("affected", "mitigated")
 
 
 def mitigate(
@@ -24,8 +27,9 @@ def mitigate(
 ) -> list[ExposureSpan]:
     """Turn the parts of affected spans during which fact ``name`` was ``present`` mitigated.
 
-    Undated facts count as seen at ``end``. Present until last seen present before an ``absent``, or
-    until ``end``. ``limits`` is added to the evidence text.
+    A span that another mitigation covers already is cut as well. Undated facts count as seen at
+    ``end``. Present until last seen present before an ``absent``, or until ``end``. ``limits`` is
+    added to the evidence text.
     """
     mine = [fact for fact in facts if fact.name == name]
     if any(fact.time is None and fact.value == "present" for fact in mine):
@@ -34,7 +38,7 @@ def mitigate(
     return [
         piece
         for span in spans
-        for piece in (_cut(span, covered, limits) if span.state == "affected" else [span])
+        for piece in (_cut(span, covered, limits) if span.state in _OPEN else [span])
     ]
 
 

@@ -7,7 +7,7 @@ the evidence leaves open is ``unknown``.
 from datetime import datetime
 
 from afterpatch.exposure.timeline import QUIET
-from afterpatch.model.verdicts import Exposure, ExposureSpan, PatchOrder
+from afterpatch.model.verdicts import BuildState, Exposure, ExposureSpan, PatchOrder
 
 
 def patch_order(
@@ -38,6 +38,11 @@ def patch_order(
     # What ran before a host was first seen fixed is not known.
     safe_from = patched.end if patched else exposed_until(exposure, until or last.end)
     return "patched-before" if first_exploitation >= safe_from else "unknown"
+
+
+def final_state(exposure: Exposure) -> BuildState:
+    """What the host ran in the end, as far as the evidence says."""
+    return exposure.timeline[-1].state if exposure.timeline else "unknown"
 
 
 def exposed_until(exposure: Exposure, until: datetime) -> datetime:

@@ -5,7 +5,7 @@ went in, doubts. Pure; facts in any order give the same answer; nothing is assum
 before the first sighting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -13,7 +13,7 @@ from typing import Final
 
 from afterpatch.exposure.exchange_builds import build_name
 from afterpatch.exposure.exchange_fixes import BuildTruth, always_fixed, state_of
-from afterpatch.exposure.exchange_fixes_table import FIXES, FixSet
+from afterpatch.exposure.exchange_fixes_table import FIXES, FixSet, Mitigation
 from afterpatch.exposure.mitigations import mitigate
 from afterpatch.exposure.sightings import BUILD_FACTS, Run, read_runs
 from afterpatch.exposure.versions import Build
@@ -27,11 +27,21 @@ QUIET: Final = timedelta(days=3)
 MAX_DOUBTS: Final = 20
 
 
+def mitigations_of(fix: str) -> Mapping[str, Mitigation]:
+    """Fact name -> the mitigation whose presence it tells."""
+    return FIXES[fix].mitigations if fix in FIXES else {}
+
+
+def release_of(fix: str) -> datetime | None:
+    """When the fix was published; None for a fix set nobody knows."""
+    return FIXES[fix].released if fix in FIXES else None
+
+
 def expose(product: str, fix: str, facts: Sequence[Fact], until: datetime | None) -> Exposure:
     """Dated states of one host against one fix set.
 
     Shape:   facts ``exchange.build`` and ``exchange.installed`` (value: any spelling of a build),
-             ``mitigation.eomt`` (``present`` / ``absent``); others are passed over. ``until`` is
+             ``mitigation.*`` (``present`` / ``absent``); others are passed over. ``until`` is
              when the evidence ends; undated facts count as seen then.
     States:  between two sightings of one build: that build. Between two different ones: the state
              both share, else ``unknown``. After the last sighting: as last seen, but an affected
@@ -57,7 +67,8 @@ def expose(product: str, fix: str, facts: Sequence[Fact], until: datetime | None
     for build in dict.fromkeys(build for run in runs for build in run.builds):
         doubts.extend(judge(build).doubts)
     spans = _spans(runs, end, fix)
-    for name, limits in FIXES[fix].mitigations.items():
+    for name, mitigation in FIXES[fix].mitigations.items():
+        limits = f"{mitigation.title} ({', '.join(mitigation.cves)} only)"
         spans = mitigate(spans, facts, name, limits, end, doubts)
     patched_at = _patched_at(runs, FIXES[fix])
     doubts.extend(_history_doubts(runs, patched_at))

@@ -30,3 +30,19 @@ def exchange_build(text: str) -> str:
     if parts[2] > _DIRECTORY_OFFSET:
         parts[2] -= _DIRECTORY_OFFSET
     return ".".join(map(str, parts)) if parts[0] in EXCHANGE_MAJORS and parts[2] else ""
+
+
+_ORION: Final = re.compile(
+    r"(?:orion(?: platform)? )?(20[12]\d\.\d{1,2}(?:\.\d{1,5}){0,2})"
+    r"(?:[ ,]*(?:hot ?fix|hf) ?(\d{1,2})|[ ,]*rc ?(\d))?",
+    re.IGNORECASE,
+)
+
+
+def orion_release(text: str) -> str:
+    """``2020.2 HF1``, ``2020.2.5300.12432``; "" for anything else."""
+    found = _ORION.fullmatch(text.strip())
+    if not found:
+        return ""
+    hotfix = f" HF{int(found[2])}" if found[2] else ""
+    return found[1] + hotfix + (f" RC{found[3]}" if found[3] else "")

@@ -99,7 +99,7 @@ class ExactLines:
             self.gaps.add(number, "two records on one line")
             return
         time_us = self.table.clock.read(fields)
-        if time_us is None:
+        if time_us is None and not self.table.clock.timeless:
             self.gaps.add(number, BAD_TIME, records=0)
         self.events.append(ExactEvent(line, last, time_us, fields, text))
 

@@ -2,9 +2,11 @@
 
 In: one XML file. Out: one row per virtual directory, a ``web.virtual-directory`` fact for each, and
 ``mitigation.eomt``: whether the two URL Rewrite rules of Microsoft's Exchange On-premises
-Mitigation Tool (the same as ExchangeMitigations.ps1 writes) are there and switched on. Will not:
-say "absent" of a file where the rules would not be: the tools write them for "Default Web Site",
-that is into ``inetpub/wwwroot/web.config``; applicationHost.config can only say "present".
+Mitigation Tool (the same as ExchangeMitigations.ps1 writes) are there and switched on;
+``mitigation.ecp-pool`` and ``mitigation.oab-pool``: whether an application pool that
+ExchangeMitigations.ps1 stops is kept from starting. Will not: say "absent" of a file where the
+rules would not be: the tools write them for "Default Web Site", that is into
+``inetpub/wwwroot/web.config``; of them applicationHost.config can only say "present".
 
 Source: microsoft/CSS-Exchange, Security/src/EOMT.ps1 and ExchangeMitigations.ps1.
 """
@@ -34,6 +36,10 @@ LOGSOURCE: Final = Logsource("", "windows", "iis-config")
 # Cookie conditions of the two rules, as literals that any hand-edited pattern still contains.
 _COOKIE: Final = "{HTTP_COOKIE}"
 _EOMT_MARKS: Final = ("x-anonresource-backend", "x-beresource=")
+_POOLS: Final = {
+    "msexchangeecpapppool": "mitigation.ecp-pool",
+    "msexchangeoabapppool": "mitigation.oab-pool",
+}
 _DEFAULT_SITE_CONFIG: Final = "/inetpub/wwwroot/web.config"
 
 
@@ -74,6 +80,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     directories = list(_directories(root))
     facts = [_directory_fact(directory, item) for directory in directories]
     facts.extend(_eomt_fact(root, item))
+    facts.extend(_pool_facts(root, item))
     yield Piece(
         records=len(directories),
         events=len(directories),
@@ -136,6 +143,16 @@ def _eomt_fact(root: Element, item: Item) -> Iterator[Fact]:
     value = "present" if is_present else "absent"
     # The file has said so since its last change; later than that is not known.
     yield Fact("mitigation.eomt", value, item.modified, Place(item.name, line), detail)
+
+
+def _pool_facts(root: Element, item: Item) -> Iterator[Fact]:
+    """A pool starts by itself unless ``autoStart`` is false (IIS configuration reference)."""
+    for pool in root.find_all("system.applicationHost", "applicationPools", "add"):
+        name = _POOLS.get(pool.attributes.get("name", "").casefold())
+        if name:
+            stopped = pool.attributes.get("autoStart", "true").casefold() == "false"
+            value = "present" if stopped else "absent"
+            yield Fact(name, value, item.modified, Place(item.name, pool.line))
 
 
 def _is_switched_on(rule: Element) -> bool:

@@ -1,4 +1,4 @@
-"""A list of servers and their Exchange versions (CSV) -> dated ``exchange.build`` facts.
+"""A list of servers and their versions (CSV) -> dated ``exchange.build``, ``orion.release`` facts.
 
 In: a CSV with a host column and a build column, and perhaps a date. Out: one fact per row, the
 host in its detail, since one file covers many hosts. Rows without host or build are gaps: a server
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import BinaryIO, Final
 
-from afterpatch.formats.builds import exchange_build
+from afterpatch.formats.builds import exchange_build, orion_release
 from afterpatch.formats.csv_rows import Row, header_of, rows
 from afterpatch.formats.format import Format
 from afterpatch.formats.gap_runs import GapRuns
@@ -27,8 +27,9 @@ HOST: Final = (
 BUILD: Final = (
     *("build", "buildnumber", "build number", "exchangebuild", "exchange build"),
     *("exchange version", "exchangeversion", "fileversion", "productversion", "exsetup"),
-    *("version", "admindisplayversion"),
+    *("version", "admindisplayversion", "orion version", "orionversion", "orion", "engineversion"),
 )
+HOTFIX: Final = ("hotfix", "hf", "hotfixversionnumber", "hotfix version")
 WHEN: Final = (
     *("date", "as of", "asof", "checked", "checked at", "collected", "collected at"),
     *("scan date", "scanned", "last seen", "timestamp", "time"),
@@ -36,7 +37,7 @@ WHEN: Final = (
 
 
 def recognise(head: bytes, item: Item) -> str:
-    """ "header" when host and build columns are named and a row below holds an Exchange build."""
+    """ "header" when host and build columns are named and a row below holds a build."""
     del item
     text = head_text(head)
     names = header_of(text)
@@ -44,7 +45,7 @@ def recognise(head: bytes, item: Item) -> str:
     if build_column is None or not any(name in names for name in HOST):
         return ""
     for line in text.splitlines()[1:20]:
-        if any(exchange_build(value.strip('"')) for value in _cells(line)):
+        if any(_build(value.strip('"')) for value in _cells(line)):
             return "header"
     return ""
 
@@ -68,7 +69,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
             fact = _fact(row, number, item)
             if fact is None:
                 lost += 1
-                gaps.add(number, "row names no host, or no Exchange build that can be read")
+                gaps.add(number, "row names no host, or no build that can be read")
             else:
                 facts.append(fact)
     yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=tuple(facts))
@@ -76,16 +77,27 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
 
 def _fact(row: Row, number: int, item: Item) -> Fact | None:
     host = next((row[name] for name in HOST if row.get(name)), "")
-    written = next((row[name] for name in BUILD if exchange_build(row.get(name, ""))), None)
+    written = next((row[name] for name in BUILD if _build(row.get(name, ""))), None)
     if not host or written is None:
         return None
     when = next((row[name] for name in WHEN if row.get(name)), "")
     detail = {"host": host, "from": "inventory", "written": written}
     if when and _time(when) is None:
         detail["date as written"] = when
-    return Fact(
-        "exchange.build", exchange_build(written), _time(when), Place(item.name, number), detail
-    )
+    name, value = _build(written) or ("", "")
+    hotfix = next((row[key] for key in HOTFIX if row.get(key)), "")
+    if name == "orion.release" and hotfix.isdecimal() and " " not in value:
+        value = f"{value} HF{hotfix}"
+    return Fact(name, value, _time(when), Place(item.name, number), detail)
+
+
+def _build(text: str) -> tuple[str, str] | None:
+    """(fact name, value) of a version this product knows."""
+    exchange = exchange_build(text)
+    if exchange:
+        return "exchange.build", exchange
+    orion = orion_release(text)
+    return ("orion.release", orion) if orion else None
 
 
 def _time(text: str) -> datetime | None:

@@ -16,6 +16,7 @@ from afterpatch.formats.bit_index import BitIndex, Bytes, Mask, Offsets, Words
 NO_TIME: Final = np.iinfo(np.int64).min
 _QUOTE: Final = ord('"')
 _ZERO: Final = ord("0")
+_EPOCH_SECONDS: Final = b"0000000000."
 _LOW_HALF: Final = np.uint64(0x0F)
 _MAX_RUN_BYTES: Final = 64
 _KEEP_BYTES: Final = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
@@ -114,8 +115,8 @@ def read_times(
 
     starts  where the timestamps start. ends  where their lines end.
     ``template`` has ``0`` for a digit, anything else stands for itself, and is a date and time
-    (``0000-00-00 00:00:00`` and longer, a fraction last) or a time alone (``00:00:00``), which
-    gives microseconds since midnight.
+    (``0000-00-00 00:00:00`` and longer, a fraction last), a time alone (``00:00:00``), which
+    gives microseconds since midnight, or seconds since 1970 (``0000000000.000000``).
     """
     times = np.full(len(starts), NO_TIME, dtype=np.int64)
     after = np.minimum(starts + len(template), ends)
@@ -124,7 +125,8 @@ def read_times(
     if not len(fits):
         return times
     text = _TimeText(buffer, starts[fits], template)
-    micros = text.minute_us() + text.seconds_us()
+    is_epoch = template.startswith(_EPOCH_SECONDS)
+    micros = text.epoch_us() if is_epoch else text.minute_us() + text.seconds_us()
     times[fits[text.valid]] = micros[text.valid]
     return times
 
@@ -162,6 +164,17 @@ class _TimeText:
             shift = np.uint64(8 * (position - word))
             value = value * 10 + ((self._words[word][lines] >> shift) & _LOW_HALF).astype(np.int64)
         return value
+
+    def epoch_us(self) -> Offsets:
+        """Ten digits of seconds and six of a fraction; the first eight change rarely."""
+        word = self._words[0]
+        changed = np.ones(len(word), dtype=np.bool_)
+        changed[1:] = word[1:] != word[:-1]
+        heads = np.flatnonzero(changed)
+        hundreds = np.repeat(self._number(heads, 0, 8), np.diff(heads, append=len(word)))
+        seconds = hundreds * 100 + self._number(slice(None), 8, 2)
+        micros: Offsets = seconds * 1_000_000 + self._number(slice(None), 11, 6)
+        return micros
 
     def minute_us(self) -> Offsets:
         """Date, hour and minute as microseconds: computed where they change, then repeated."""

@@ -8,7 +8,9 @@ stays unknown, which the verdict says. Adding a format is one module and one lin
 from typing import Final
 
 from afterpatch.formats import (
+    bind_queries,
     directory_listing,
+    dnsmasq_queries,
     ecp_server,
     evtx,
     exchange_csv,
@@ -19,18 +21,34 @@ from afterpatch.formats import (
     iis_config,
     iis_w3c,
     inventory_csv,
+    nfdump_csv,
+    nfdump_json,
     oabgenerator,
+    orion_dll,
+    passive_dns,
+    pcap,
     registry_export,
+    suricata_eve,
+    unbound_queries,
     web_file,
+    windows_dns_debug,
     windows_json,
+    zeek_json,
+    zeek_tsv,
 )
 from afterpatch.formats.format import Format
 from afterpatch.model.places import Item
 
 FORMATS: Final[tuple[Format, ...]] = (
     evtx.FORMAT,
+    pcap.FORMAT,
+    orion_dll.FORMAT,
     iis_config.FORMAT,
     windows_json.FORMAT,
+    suricata_eve.FORMAT,
+    zeek_json.FORMAT,
+    passive_dns.FORMAT,
+    nfdump_json.FORMAT,
     registry_export.FORMAT,
     healthchecker.FORMAT,
     httpproxy.FORMAT,
@@ -39,6 +57,12 @@ FORMATS: Final[tuple[Format, ...]] = (
     exchange_csv.FORMAT,
     httperr.FORMAT,
     iis_w3c.FORMAT,
+    zeek_tsv.FORMAT,
+    nfdump_csv.FORMAT,
+    windows_dns_debug.FORMAT,
+    bind_queries.FORMAT,
+    dnsmasq_queries.FORMAT,
+    unbound_queries.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
     directory_listing.FORMAT,

@@ -1,9 +1,10 @@
-"""Exported registry text (``.reg``) -> Exchange build, host name, machine id.
+"""Exported registry text (``.reg``) -> Exchange build, host name, machine id, disabled services.
 
 In: "Windows Registry Editor Version 5.00" (UTF-16) or REGEDIT4 text. Out: facts only. The
 ``MsiProduct…`` and ``MsiBuild…`` values are the cumulative update's; a security update leaves them.
 So they give a three-part build, and a four-part one only where ``OwaVersion`` is beyond them: only
-then is it sure that OwaVersion followed the update. Will not: keep other values.
+then is it sure that OwaVersion followed the update. ``mitigation.um``: whether both services of
+Unified Messaging are disabled, as ExchangeMitigations.ps1 does. Will not: keep other values.
 
 Source: Microsoft Learn, ".reg file syntax"; microsoft/CSS-Exchange (EOMT.ps1 reads OwaVersion).
 """
@@ -32,6 +33,8 @@ _NAMES: Final = (
     r"\control\computername\activecomputername",
 )
 _TCPIP: Final = r"\services\tcpip\parameters"
+_UM_SERVICES: Final = (r"\services\msexchangeum", r"\services\msexchangeumcr")
+_DISABLED: Final = "4"  # SERVICE_DISABLED, Win32 service start types
 _CRYPTOGRAPHY: Final = r"\software\microsoft\cryptography"
 _MSI_PARTS: Final = ("msiproductmajor", "msiproductminor", "msibuildmajor", "msibuildminor")
 
@@ -67,11 +70,26 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     facts = tuple(
         fact for key, values in sorted(keys.items()) for fact in _facts(key, values, item)
     )
+    facts = (*facts, *_um_fact(keys, item))
     yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=facts)
 
 
 def _is_of_use(key: str) -> bool:
-    return key.endswith((_SETUP, _TCPIP, _CRYPTOGRAPHY, *_NAMES))
+    return key.endswith((_SETUP, _TCPIP, _CRYPTOGRAPHY, *_NAMES, *_UM_SERVICES))
+
+
+def _um_fact(keys: Mapping[str, Values], item: Item) -> Iterator[Fact]:
+    """One service that still starts is enough to leave the way open."""
+    starts = [
+        values["start"]
+        for key, values in sorted(keys.items())
+        if key.endswith(_UM_SERVICES) and "start" in values
+    ]
+    if starts:
+        disabled = all(start == _DISABLED for start, _ in starts)
+        value = "present" if disabled else "absent"
+        detail = {"from": "registry"}
+        yield Fact("mitigation.um", value, None, Place(item.name, starts[0][1]), detail)
 
 
 def _facts(key: str, values: Values, item: Item) -> Iterator[Fact]:

@@ -61,11 +61,11 @@ class Segment:
         """(log, hour since the epoch, events): several of one log and hour are to be added up."""
         table, column = self.table, self.table.log_column
         if column is None:
-            yield from _count_hours(table.log, self.times)
+            yield from count_hours(table.log, self.times)
         else:
             values, bounds = self._runs(column, self.regular[:0])
             for value, low, high in zip(values, bounds, bounds[1:], strict=False):
-                yield from _count_hours(table.log_name(value), self.times[low:high])
+                yield from count_hours(table.log_name(value), self.times[low:high])
         for event in self.exact:
             if event.time_us is not None:
                 log = table.log if column is None else table.log_name(event.fields[column])
@@ -195,7 +195,7 @@ class Segment:
         return [Sighting(self.lines.number(at), when[at], found[at]) for at in sorted(found)]
 
 
-def _count_hours(log: str, times: Offsets) -> Iterator[tuple[str, int, int]]:
+def count_hours(log: str, times: Offsets) -> Iterator[tuple[str, int, int]]:
     """Logs are written in order: an hour is a long run, and runs are few."""
     hours = times // HOUR_US
     heads = np.flatnonzero(np.diff(hours, prepend=NO_TIME) != 0)

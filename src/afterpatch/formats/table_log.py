@@ -20,6 +20,9 @@ MAX_COLUMNS: Final = 1000
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z-]+)\s*:\s*(.*)")
 _COLUMN_NAME = re.compile(r"[A-Za-z][\w.() -]*")
+_EPOCH = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
+# The template of a time that counts seconds since 1970 (Zeek's ``ts``).
+EPOCH_TEMPLATE: Final = b"0000000000.000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,18 @@ class Syntax:
 
     absent        the text that stands for "no value", if there is one.
     header_names  first column names by which a header row without ``#`` is known.
+    directive     what a header line says, as (name, value) in its two groups.
+    kept          directives beyond the usual ones that a plan wants to know: ``Head.others``.
+    fewest        columns a header must name to be one.
     """
 
     separator: str
     quoted: bool
     absent: str | None = None
     header_names: tuple[str, ...] = ()
+    directive: re.Pattern[str] = _DIRECTIVE
+    kept: tuple[str, ...] = ()
+    fewest: int = 2
 
     def split(self, text: str, count: int, loose: int | None) -> list[str] | None:
         """Fields of one line; None when a quoted field does not end or fields are missing."""
@@ -46,8 +55,11 @@ class Syntax:
 
     def names(self, text: str) -> tuple[str, ...]:
         """Column names of a header."""
-        parts = split_quoted(text, self.separator) if self.quoted else text.split()
-        return tuple(part.strip() for part in parts or [])
+        if self.quoted:
+            parts = split_quoted(text, self.separator) or []
+        else:  # W3C's names stand apart by one space or several
+            parts = text.split(None if self.separator == " " else self.separator)
+        return tuple(part.strip() for part in parts)
 
 
 W3C: Final = Syntax(" ", quoted=False, absent="-")
@@ -63,17 +75,22 @@ class Head:
     fields: tuple[str, ...] = ()
     log_type: str = ""
     date: str = ""
+    others: tuple[tuple[str, str], ...] = ()
 
     def after(self, line: str, syntax: Syntax) -> "Head | None":
         """The head after one line, or None when the line belongs to no header."""
         line = line.lstrip("\ufeff")
         if line.startswith("#"):
-            match = _DIRECTIVE.match(line)
+            match = syntax.directive.match(line)
             name, value = (match[1].lower(), match[2].strip()) if match else ("", "")
             if name == "fields":
                 return replace(self, fields=syntax.names(value))
             if name == "date":
                 return replace(self, date=value)
+            if name in syntax.kept:
+                return replace(
+                    self, others=tuple(sorted({**dict(self.others), name: value}.items()))
+                )
             return replace(self, log_type=value) if name == "log-type" else self
         if not line.startswith(syntax.header_names or ("#",)):
             return None
@@ -90,11 +107,13 @@ class Clock:
     columns   one column, or a date and a time column; empty = no time at all.
     template  the usual text from the first column on (see ``line_scan.read_times``); b"" = none.
     day       the date (``2021-03-02``) when the column holds only a time.
+    timeless  the log has no times by its nature: their absence is no gap.
     """
 
     columns: tuple[int, ...] = ()
     template: bytes = b""
     day: str = ""
+    timeless: bool = False
 
     @property
     def day_us(self) -> int:
@@ -104,10 +123,18 @@ class Clock:
     def read(self, fields: Sequence[str]) -> int | None:
         """Microseconds since the epoch in UTC, or None."""
         texts = [self.day, *(fields[column] for column in self.columns)]
+        if self.template == EPOCH_TEMPLATE:
+            return _epoch_us(texts[-1])
         try:
             return to_us(parse_utc(" ".join(filter(None, texts))))
         except (ValueError, OverflowError):
             return None
+
+
+def _epoch_us(text: str) -> int | None:
+    """``1614667200.5`` -> microseconds; digits beyond the sixth are cut."""
+    match = _EPOCH.fullmatch(text)
+    return int(match[1]) * 1_000_000 + int((match[2] or "")[:6].ljust(6, "0")) if match else None
 
 
 def _as_is(frame: pl.DataFrame) -> pl.DataFrame:
@@ -124,6 +151,8 @@ class Table:
     build_column  first of four neighbouring columns with the product's version.
     build_text    finds a version anywhere in a line, in group 1; the last one of a line counts.
     extend        adds columns to a batch.
+    summary       lines under this header are no events by the log's own rules, and are skipped.
+    unfiltered    the prefilter was not made for this table: every event must be in a batch.
     """
 
     names: tuple[str, ...]
@@ -137,6 +166,8 @@ class Table:
     build_text: re.Pattern[bytes] | None = None
     host_column: int | None = None
     extend: Callable[[pl.DataFrame], pl.DataFrame] = _as_is
+    summary: bool = False
+    unfiltered: bool = False
 
 
 def unique_names(fields: Sequence[str]) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class _Reader:
         if head == self.head:
             return
         self.head = head
-        usable = 1 < len(head.fields) <= MAX_COLUMNS
+        usable = self.syntax.fewest <= len(head.fields) <= MAX_COLUMNS
         self.table = self.plan(head, self.item) if usable else None
 
 
@@ -187,6 +187,9 @@ class _BlockWalk:
         pending = np.zeros(len(lines), dtype=np.bool_)
         pending[low:high] = lines.ends[low:high] > lines.starts[low:high]
         blank = high - low - int(pending.sum())
+        if table is not None and table.summary:
+            self.skipped += high - low
+            return
         if table is None:
             self.skipped += blank
             for line in np.flatnonzero(pending).tolist():
@@ -247,6 +250,6 @@ class _BlockWalk:
             self.reader.builds.see(sighting)
         for sighting in segment.hosts():
             self.reader.hosts.see(sighting)
-        batch = segment.batch(self.wanted)
+        batch = segment.batch(None if segment.table.unfiltered else self.wanted)
         if batch is not None:
             self.batches.append(batch)

@@ -192,6 +192,12 @@ CATEGORIES: Final[Mapping[str, Categories]] = {
         ("microsoft-windows-security-auditing",),
         {"4688": "process_creation", "5156": "network_connection"},
     ),
+    # What was asked of the server or answered: "Enhanced DNS logging and diagnostics", analytic
+    # events. Zone transfers and dynamic updates are none of it.
+    "dns-server-analytic": Categories(
+        ("microsoft-windows-dnsserver", "microsoft-windows-dns-server"),
+        {str(event_id): "dns" for event_id in (*range(256, 263), 279, 280)},
+    ),
     "powershell": Categories(
         ("microsoft-windows-powershell", "powershellcore"),
         {"4103": "ps_module", "4104": "ps_script"},

@@ -8,7 +8,7 @@ its fields line by line.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -37,8 +37,26 @@ def flatten(document: Document) -> FlatEvent | None:
     return None
 
 
+class EventParts(NamedTuple):
+    """The parts of a Windows event, as JSON values."""
+
+    record: Any
+    when: Any
+    channel: Any
+    provider: Any
+    event_id: Any
+    computer: Any
+    fields: dict[str, str | None]
+
+
 def from_event_xml(document: Document) -> FlatEvent | None:
     """``{"Event": {"System": …, "EventData"|"UserData": …}}``: the event's XML as JSON."""
+    parts = event_parts(document)
+    return None if parts is None else flat_event(**parts._asdict())
+
+
+def event_parts(document: Document) -> EventParts | None:
+    """As :func:`from_event_xml`, with the values as they are written."""
     event = document.get("Event")
     system = event.get("System") if isinstance(event, dict) else None
     if not isinstance(event, dict) or not isinstance(system, dict):
@@ -48,7 +66,7 @@ def from_event_xml(document: Document) -> FlatEvent | None:
         name: text(system[name]) for name in _SYSTEM_EXTRAS if name in system
     }
     fields.update(_event_data(event))
-    return flat_event(
+    return EventParts(
         record=system.get("EventRecordID"),
         when=attributes.of("TimeCreated", "SystemTime"),
         channel=system.get("Channel"),

@@ -10,8 +10,8 @@ from typing import Any, Final
 from afterpatch.model.times import to_us
 
 SECOND_US: Final = 1_000_000
-_EARLIEST_US: Final = 0  # FILETIME 0 (year 1601) and the like mean "no time"
-_LATEST_US: Final = to_us(datetime(2200, 1, 1, tzinfo=UTC))
+EARLIEST_US: Final = 0  # FILETIME 0 (year 1601) and the like mean "no time"
+LATEST_US: Final = to_us(datetime(2200, 1, 1, tzinfo=UTC))
 _DOTNET_DATE: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 
 
@@ -53,4 +53,4 @@ def _parse_text(text: str) -> tuple[int | None, bool]:
 
 
 def _plausible(time_us: int | None) -> int | None:
-    return time_us if time_us is not None and _EARLIEST_US < time_us < _LATEST_US else None
+    return time_us if time_us is not None and EARLIEST_US < time_us < LATEST_US else None

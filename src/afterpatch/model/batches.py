@@ -1,8 +1,8 @@
 """Columns of events, and what one block of a source held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,11 @@ RESERVED: Final = (TIME, RECORD, RAW)
 MAX_RAW_CHARS: Final = 16_384
 
 
+# How a column's text stands in the raw text: as it is but for what W3C and CSV do; with escapes
+# (JSON, Zeek); or as lengths and labels, ``(3)www(7)example(3)com(0)``.
+Spelling = Literal["plain", "escaped", "labels"]
+
+
 class Logsource(NamedTuple):
     """A Sigma log source. A rule applies where each part it names is equal."""
 
@@ -25,12 +30,20 @@ class Logsource(NamedTuple):
     service: str = ""
 
 
+class Declared(NamedTuple):
+    """What a source's own header says it holds. ``columns`` None = the header does not tell."""
+
+    logsource: Logsource
+    columns: frozenset[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one kind from one source.
 
     ``frame`` has the reserved columns above, then the format's own field names, all String;
-    null = field absent, empty string = present but empty.
+    null = field absent, empty string = present but empty. ``@raw`` may be left out by a format that
+    gives the original text of single records on demand.
     """
 
     logsource: Logsource
@@ -67,3 +80,7 @@ class Wanted(Protocol):
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         """Sorted offsets into ``block``, each inside a line that some rule may match."""
         ...
+
+
+# (log source, event id) -> the columns that somebody looks at in such events; None = all.
+ColumnsWanted: TypeAlias = Callable[[Logsource, str], frozenset[str] | None]

@@ -10,6 +10,10 @@ BANDS: Final[tuple[Band, ...]] = ("none", "attempted", "compromised", "follow-up
 
 KeyStrength = Literal["strong", "nearby", "context"]
 
+# not-fixed: an affected build in the end; fix-unknown: no evidence says which; not-cleared: some of
+# the window stays open.
+AdviceWhen = Literal["always", "not-fixed", "fix-unknown", "not-cleared"]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -125,8 +129,20 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """One imperative sentence, and for whom: see :data:`AdviceWhen`."""
+
+    text: str
+    when: AdviceWhen = "always"
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
-    """A loaded, validated pack. ``sha256`` covers every file of the pack."""
+    """A loaded, validated pack.
+
+    sha256   covers every file of the pack.
+    decoder  name of the one that reads what no rule can, or "": see ``model.decoders``.
+    """
 
     id: str
     version: str
@@ -143,11 +159,12 @@ class Campaign:
     keys: tuple[Key, ...]
     lifetimes: tuple[Lifetime, ...]
     actors: tuple[Actor, ...]
-    advice: Mapping[Band, tuple[str, ...]]
+    advice: Mapping[Band, tuple[Advice, ...]]
     rules: tuple[RuleText, ...]
     indicators: tuple[Indicator, ...]
     networks: tuple[Network, ...]
     sha256: str
+    decoder: str = ""
 
     def rank(self, stage: str) -> int:
         """Position of a stage on the ladder from 1; 0 for "" (nothing). Raises KeyError."""

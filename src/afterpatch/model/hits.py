@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from afterpatch.model.places import Place
+
+INDICATOR: Final = "indicator"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
     """What the rest of the program needs to know of a rule, whatever its engine.
 
-    engine   ``sigma``, ``sigma-correlation``, ``yara``, ``indicator``.
+    engine   ``sigma``, ``sigma-correlation``, ``yara``, ``indicator``, ``decoder``.
     stage    the campaign's stage it proves, or "" for a rule the user brought.
     weak     a name, address or user agent alone: never sets a band (law 4).
     misses   what the rule cannot see, in words.
@@ -29,6 +32,14 @@ class RuleInfo:
     fields: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What ``evaluated`` calls it: its id; of an indicator ``indicator:<type>``.
+
+        Indicators of a type are all asked or none is, and there may be a million.
+        """
+        return ":".join(self.id.split(":", 2)[:2]) if self.engine == INDICATOR else self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from afterpatch.model.hits import Hit
+from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Fact, Gap, Notice, Source
 
 
@@ -13,7 +14,8 @@ class Reading:
 
     overflow   rule id -> matches beyond the hits kept; counts stay exact.
     observed   coverage: log name -> hours since the epoch with events -> how many.
-    evaluated  ids of the rules that met events they apply to.
+    evaluated  the rules that met events they apply to, by ``RuleInfo.kind``.
+    hunted     what the user's own rules found, summed up.
     """
 
     source: Source
@@ -24,3 +26,4 @@ class Reading:
     gaps: tuple[Gap, ...] = ()
     notices: tuple[Notice, ...] = ()
     evaluated: frozenset[str] = frozenset()
+    hunted: Hunted = field(default_factory=Hunted)

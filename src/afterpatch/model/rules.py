@@ -1,7 +1,11 @@
-"""What became of the rules of a run."""
+"""The rules of a run: what their placeholders stand for, and what became of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+# Name -> the values that ``%name%`` stands for in a Sigma rule.
+Placeholders = Mapping[str, tuple[str, ...]]
 
 RuleState = Literal["evaluated", "not applicable", "needs placeholder", "unsupported"]
 
@@ -15,10 +19,8 @@ class RuleStatus:
                   was met. needs placeholder: the user must say what a name stands for.
                   unsupported: it cannot be evaluated.
     reason        why, in words; "" when evaluated.
-    placeholders  the names that need values.
     """
 
     rule: str
     state: RuleState
     reason: str = ""
-    placeholders: tuple[str, ...] = ()

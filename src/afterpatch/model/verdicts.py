@@ -7,6 +7,7 @@ from typing import Literal
 
 from afterpatch.model.campaigns import Band
 from afterpatch.model.hits import Finding, RuleInfo
+from afterpatch.model.hunts import Hunt
 from afterpatch.model.places import Fact, Gap, Notice, Source
 from afterpatch.model.times import Interval
 
@@ -141,7 +142,10 @@ class RuleAccount:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Everything one run concluded; ``report`` renders it, the JSON document is its schema."""
+    """Everything one run concluded; ``report`` renders it, the JSON document is its schema.
+
+    hunt  what the user's own rules found beside the verdicts; None = none were brought.
+    """
 
     tool_version: str
     campaigns: tuple[tuple[str, str, str], ...]
@@ -153,3 +157,4 @@ class Assessment:
     sources: tuple[tuple[str, Source], ...]
     gaps: tuple[Gap, ...]
     notices: tuple[Notice, ...]
+    hunt: Hunt | None = None

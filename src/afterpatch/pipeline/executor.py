@@ -11,10 +11,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from afterpatch.detect.detector import Detector
 from afterpatch.model.places import Gap, Item, Source
 from afterpatch.model.readings import Reading
+from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.unit import Rules, read_units
 
 # Below this much evidence, starting workers (about half a second each) costs more than it saves.
@@ -25,6 +26,12 @@ TASK_BYTES = 64 << 20
 TASKS_PER_WORKER = 6
 TASK_ITEMS = 256
 
+# A fork of a process that imported everything and ran nothing starts at once; a fork of this one
+# would copy locks that threads hold. Windows has no fork.
+_START_METHOD: Final = (
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
+
 Progress = Callable[[Sequence[Item]], None]
 
 
@@ -32,7 +39,7 @@ Progress = Callable[[Sequence[Item]], None]
 class _Worker:
     """What one process keeps between units."""
 
-    detector: Detector
+    engines: Engines
     scratch: Path
 
 
@@ -40,13 +47,21 @@ _worker: _Worker | None = None
 
 
 def run_units(
-    items: Sequence[Item], rules: Rules, scratch: Path, workers: int, progress: Progress
-) -> list[Reading]:
-    """Read every item, in any order; the caller sorts. One reading per item, always."""
+    items: Sequence[Item],
+    rules: Rules,
+    engines: Engines,
+    scratch: Path,
+    workers: int,
+    progress: Progress,
+) -> Iterator[Reading]:
+    """Read every item, in any order; the caller sorts. One reading per item, always.
+
+    ``engines`` is what ``rules`` are in this process; workers build their own.
+    """
     total_bytes = sum(item.size_bytes for item in items)
     if workers <= 1 or total_bytes < SMALL_RUN_BYTES:
-        return list(_run_here(items, rules, scratch, progress))
-    return list(_run_pool(_tasks(items, workers), rules, scratch, workers, progress))
+        return _run_here(items, engines, scratch, progress)
+    return _run_pool(_tasks(items, workers), rules, scratch, workers, progress)
 
 
 def default_workers() -> int:
@@ -55,11 +70,10 @@ def default_workers() -> int:
 
 
 def _run_here(
-    items: Sequence[Item], rules: Rules, scratch: Path, progress: Progress
+    items: Sequence[Item], engines: Engines, scratch: Path, progress: Progress
 ) -> Iterator[Reading]:
-    detector = rules.build()
     for task in _tasks(items, workers=1):
-        yield from read_units(task, detector, scratch)
+        yield from read_units(task, engines, scratch)
         progress(task)
 
 
@@ -122,7 +136,8 @@ def _run_alone(item: Item, rules: Rules, scratch: Path) -> Reading:
 def _pool(rules: Rules, scratch: Path, workers: int) -> ProcessPoolExecutor:
     # Workers share the machine; each one's column library must not start a thread per core.
     os.environ["POLARS_MAX_THREADS"] = "1"
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(_START_METHOD)
+    context.set_forkserver_preload([__name__])
     return ProcessPoolExecutor(workers, context, _start_worker, (rules, scratch))
 
 
@@ -134,4 +149,4 @@ def _start_worker(rules: Rules, scratch: Path) -> None:
 def _run_task(items: tuple[Item, ...]) -> list[Reading]:
     if _worker is None:
         raise RuntimeError("worker not started")
-    return read_units(items, _worker.detector, _worker.scratch)
+    return read_units(items, _worker.engines, _worker.scratch)

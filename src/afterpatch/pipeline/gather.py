@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from afterpatch.detect.detector import Detector
 from afterpatch.model.batches import Batch, Logsource
+from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.tally import Tally
 
 # Rows gathered before the rules look at them.
@@ -33,8 +33,8 @@ class _Rest:
 class Gatherer:
     """Used by one process, for the sources of one task."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
         self._waiting: dict[_Key, list[_Rest]] = {}
 
     def match(self, batches: Iterable[Batch], tally: Tally) -> None:
@@ -46,7 +46,7 @@ class Gatherer:
                 same.append(batch)
                 if _rows(same) >= GATHER_ROWS:
                     whole = _joined(same)
-                    tally.add_result(*self._detector.match(whole, [(tally.name, _rows(same))]))
+                    tally.add_result(*self._engines.match(whole, [(tally.name, _rows(same))]))
                     same.clear()
         finally:
             for key, same in own.items():
@@ -68,7 +68,7 @@ class Gatherer:
     def _match_together(self, rests: list[_Rest]) -> None:
         whole = _joined([rest.batch for rest in rests])
         spans = [(rest.tally.name, rest.batch.frame.height) for rest in rests]
-        for rest, result in zip(rests, self._detector.match(whole, spans), strict=True):
+        for rest, result in zip(rests, self._engines.match(whole, spans), strict=True):
             rest.tally.add_later(rest.turn, result)
 
 

@@ -14,7 +14,7 @@ from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import RAW, RECORD, Piece
+from afterpatch.model.batches import RAW, RECORD, RESERVED, Batch, Logsource
 from afterpatch.model.places import Item, Place
 
 NEWLINE = 0x0A
@@ -73,24 +73,60 @@ def _read(item: Item, records: set[int], scratch: Path) -> dict[Place, Original]
 def _records(
     stream: HashingReader, item: Item, records: set[int], scratch: Path
 ) -> Iterator[tuple[int, str]]:
-    head = stream.peek(HEAD_BYTES)
-    known, _ = recognise(head, item)
+    if 0 in records and recognise(stream.peek(HEAD_BYTES), item)[0]:
+        yield 0, stream.peek(HEAD_BYTES)[:2000].decode("utf-8", "replace")
+    for batch in _batches(stream, item, records, scratch):
+        for record, raw in batch.frame.select(RECORD, RAW).iter_rows():
+            if record in records:
+                yield record, raw
+
+
+def _batches(
+    stream: HashingReader, item: Item, records: set[int] | None, scratch: Path
+) -> Iterator[Batch]:
+    """The events of one source; of formats that can pick lines, only ``records`` (None = all)."""
+    known, _ = recognise(stream.peek(HEAD_BYTES), item)
     if known is None:
         return
-    if 0 in records:
-        yield 0, head[:2000].decode("utf-8", "replace")
     if known.seekable:
         with open_item(item, scratch, seekable=True) as seekable:
-            pieces = known.read(seekable, item, None)
-            yield from _matching(pieces, records)
+            for piece in known.read(seekable, item, None):
+                yield from piece.batches
     else:
-        picker = _LinePicker(records) if known.prefilter else None
-        yield from _matching(known.read(stream, item, picker), records)
+        picker = _LinePicker(records) if known.prefilter and records is not None else None
+        for piece in known.read(stream, item, picker):
+            yield from piece.batches
 
 
-def _matching(pieces: Iterable[Piece], records: set[int]) -> Iterator[tuple[int, str]]:
-    for piece in pieces:
-        for batch in piece.batches:
-            for record, raw in batch.frame.select(RECORD, RAW).iter_rows():
-                if record in records:
-                    yield record, raw
+@dataclass(frozen=True, slots=True)
+class EventFound:
+    """One event as the rules see it."""
+
+    place: Place
+    logsource: Logsource
+    fields: Mapping[str, str | None]
+
+
+def events_at(
+    paths: Sequence[str], source: str | None = None, record: int | None = None
+) -> Iterator[EventFound]:
+    """Events under ``paths``; only of one source (by name) and record where given."""
+    records = None if record is None else {record}
+    with tempfile.TemporaryDirectory(prefix="afterpatch-") as folder:
+        scratch = Path(folder)
+        for item in discover(paths, scratch).items:
+            if source in (None, item.name):
+                yield from _events(item, records, scratch)
+
+
+def _events(item: Item, records: set[int] | None, scratch: Path) -> Iterator[EventFound]:
+    try:
+        with open_item(item, scratch) as plain:
+            for batch in _batches(HashingReader(plain), item, records, scratch):
+                for row in batch.frame.iter_rows(named=True):
+                    at = row[RECORD] or 0
+                    if records is None or at in records:
+                        fields = {n: v for n, v in row.items() if n not in RESERVED}
+                        yield EventFound(Place(item.name, at), batch.logsource, fields)
+    except Unreadable:
+        return

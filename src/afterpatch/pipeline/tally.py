@@ -1,16 +1,20 @@
 """What one source gave, summed up while it is read."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.detector import MAX_FIELD_CHARS, MAX_HITS_PER_RULE, MatchResult
 from afterpatch.evidence.hashing import Digest
+from afterpatch.formats.format import TextReader
 from afterpatch.model.batches import Piece
 from afterpatch.model.hits import Hit
+from afterpatch.model.hunts import Hunted
 from afterpatch.model.places import Fact, Gap, Item, Notice, Source
 from afterpatch.model.readings import Reading
 from afterpatch.model.times import from_us
+from afterpatch.pipeline.hunt_tally import HuntTally
 
 # Full original text is kept for the first hits of a rule in a source; later ones are cut.
 FULL_TEXT_HITS: Final = 50
@@ -18,15 +22,19 @@ CUT_CHARS: Final = 400
 
 
 class Tally:
-    """Sums up pieces and hits; :meth:`reading` closes it. ``kind`` and ``digest`` are set late."""
+    """Sums up pieces and hits; :meth:`reading` closes it. ``kind`` and ``digest`` are set late.
 
-    def __init__(self, item: Item) -> None:
+    ``examples``: how many a sum of a hunt keeps.
+    """
+
+    def __init__(self, item: Item, examples: int = 0) -> None:
         self.item = item
         self.name = item.name
         self.kind, self.decided_by, self.digest = "unknown", "", Digest("", 0)
         self.events = 0
         self.gaps: list[Gap] = []
         self.evaluated: set[str] = set()
+        self.texts: TextReader | None = None  # where the text of a hit is, if not in the hit
         self._records = self._skipped = 0
         self._first_us: int | None = None
         self._last_us: int | None = None
@@ -37,6 +45,7 @@ class Tally:
         self._facts: list[Fact] = []
         self._notices: list[Notice] = []
         self._later: dict[int, MatchResult | None] = {}
+        self._hunted = HuntTally(examples)
 
     def add(self, piece: Piece) -> None:
         """One block, its batches apart."""
@@ -69,6 +78,11 @@ class Tally:
         self.evaluated |= result.evaluated
         self._overflow.update(result.overflow)
         self.add_hits(result.hits)
+        self.add_hunted(result.hunted)
+
+    def add_hunted(self, hunted: Hunted) -> None:
+        """What a hunt found in some of the source."""
+        self._hunted.add(hunted)
 
     def next_turn(self) -> int:
         """Reserves a place in the order for a result that :meth:`add_later` brings."""
@@ -80,12 +94,36 @@ class Tally:
         """A result for a reserved place."""
         self._later[turn] = result
 
-    def reading(self) -> Reading:
-        """The sum of all."""
+    def without_text(self) -> frozenset[int]:
+        """The records of those hits that are to have their text, and have none."""
+        self._settle()
+        shown: Counter[str] = Counter()
+        records = set()
+        for hit in self._hits:
+            shown[hit.rule] += 1
+            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
+                records.add(hit.place.record)
+        return self._hunted.without_text().union(records)
+
+    def add_texts(self, texts: Mapping[int, str]) -> None:
+        """The texts of records, by number."""
+        shown: Counter[str] = Counter()
+        for place, hit in enumerate(self._hits):
+            shown[hit.rule] += 1
+            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
+                text = texts.get(hit.place.record, "")[:MAX_FIELD_CHARS]
+                self._hits[place] = replace(hit, raw=text)
+        self._hunted.add_texts({number: text[:MAX_FIELD_CHARS] for number, text in texts.items()})
+
+    def _settle(self) -> None:
         for result in self._later.values():
             if result is not None:
                 self.add_result(result)
         self._later.clear()
+
+    def reading(self) -> Reading:
+        """The sum of all."""
+        self._settle()
         return Reading(
             source=self._source(),
             hits=tuple(self._hits),
@@ -95,6 +133,7 @@ class Tally:
             gaps=tuple(self.gaps),
             notices=tuple(self._notices),
             evaluated=frozenset(self.evaluated),
+            hunted=self._hunted.total(),
         )
 
     def _source(self) -> Source:

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import RuleInfo
-from afterpatch.model.places import Fact, Source
+from afterpatch.model.places import Fact, Gap, Source
 from afterpatch.model.verdicts import (
     Assessment,
     Host,
@@ -21,6 +21,8 @@ from afterpatch.model.verdicts import (
 )
 from afterpatch.report.document_time import sure_time, time_or_none, time_order
 from afterpatch.report.document_verdict import verdict_entry
+from afterpatch.report.entries import gap_entries, notice_entries, source_entries
+from afterpatch.report.hunt_entry import hunt_entry
 from afterpatch.report.shape import (
     CampaignEntry,
     CountsEntry,
@@ -29,7 +31,6 @@ from afterpatch.report.shape import (
     HostEntry,
     IntrusionEntry,
     RuleEntry,
-    SourceEntry,
     ToolEntry,
 )
 
@@ -46,34 +47,28 @@ def document(assessment: Assessment, campaigns: Sequence[Campaign] = ()) -> dict
     made: Document = {
         "schema": SCHEMA,
         "tool": _tool(assessment, known),
-        "counts": _counts(assessment),
+        "counts": counts_entry(
+            len(assessment.hosts), [source for _, source in assessment.sources], assessment.gaps
+        ),
         "hosts": hosts,
         "intrusions": sorted(map(_intrusion, assessment.intrusions), key=_by_first_then_id),
         "rules": _fired_rules(assessment),
-        "notices": [
-            {"topic": notice.topic, "source": notice.source, "text": notice.text}
-            for notice in sorted(assessment.notices)
-        ],
-        "gaps": [
-            {"source": gap.source, "place": gap.place, "reason": gap.reason, "records": gap.records}
-            for gap in sorted(assessment.gaps)
-        ],
-        "sources": sorted(
-            (_source(host, source) for host, source in assessment.sources),
-            key=lambda entry: (entry["path"], entry["member"] or "", entry["host"]),
-        ),
+        "notices": notice_entries(assessment.notices),
+        "gaps": gap_entries(assessment.gaps),
+        "sources": source_entries(assessment.sources),
+        "hunt": hunt_entry(assessment.hunt) if assessment.hunt else None,
     }
-    return cast(dict[str, Any], _sound(made))
+    return cast(dict[str, Any], sound(made))
 
 
-def _sound(value: Any) -> Any:
+def sound(value: Any) -> Any:
     """Copy of a JSON value in which every string can be written as UTF-8."""
     if isinstance(value, str):
         return value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_sound(key): _sound(inner) for key, inner in value.items()}
+        return {sound(key): sound(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_sound(inner) for inner in value]
+        return [sound(inner) for inner in value]
     return value
 
 
@@ -114,17 +109,17 @@ def _campaign(name: str, version: str, sha256: str, pack: Campaign | None) -> Ca
     }
 
 
-def _counts(assessment: Assessment) -> CountsEntry:
-    sources = [source for _, source in assessment.sources]
+def counts_entry(hosts: int, sources: Sequence[Source], gaps: Sequence[Gap]) -> CountsEntry:
+    """The totals of a run."""
     return {
-        "hosts": len(assessment.hosts),
+        "hosts": hosts,
         "sources": len(sources),
         "unrecognised": sum(source.kind == UNRECOGNISED for source in sources),
         "records": sum(source.records for source in sources),
         "events": sum(source.events for source in sources),
         "skipped": sum(source.skipped for source in sources),
-        "gaps": len(assessment.gaps),
-        "unread_records": sum(gap.records for gap in assessment.gaps),
+        "gaps": len(gaps),
+        "unread_records": sum(gap.records for gap in gaps),
     }
 
 
@@ -202,27 +197,6 @@ def _rule(info: RuleInfo) -> RuleEntry:
         "misses": info.misses,
         "tags": list(info.tags),
         "references": list(info.references),
-    }
-
-
-def _source(host: str, source: Source) -> SourceEntry:
-    item = source.item
-    return {
-        "name": item.name,
-        "sha256": source.sha256,
-        "path": item.path,
-        "member": item.member,
-        "origin": item.origin,
-        "root": item.root,
-        "host": host,
-        "kind": source.kind,
-        "decided_by": source.decided_by,
-        "size_bytes": source.size_bytes,
-        "records": source.records,
-        "events": source.events,
-        "skipped": source.skipped,
-        "first": time_or_none(source.first),
-        "last": time_or_none(source.last),
     }
 
 

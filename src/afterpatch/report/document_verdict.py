@@ -7,7 +7,7 @@ values in the documented order; it cuts nothing and judges nothing.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from afterpatch.model.campaigns import Band, Campaign, NeededLog
+from afterpatch.model.campaigns import Band, Campaign
 from afterpatch.model.hits import Finding, Hit
 from afterpatch.model.places import Source
 from afterpatch.model.verdicts import (
@@ -38,7 +38,6 @@ def verdict_entry(
     bands = {stage.id: stage.band for stage in pack.stages} if pack else {}
     bands.setdefault(verdict.stage, verdict.band)
     bands[""] = "none"
-    logs = {log.id: log for log in pack.logs} if pack else {}
     findings = [_finding(finding, bands, sources) for finding in verdict.because]
     return {
         "campaign": verdict.campaign,
@@ -53,7 +52,7 @@ def verdict_entry(
         ),
         "why_not_higher": list(verdict.why_not_higher),
         "coverage": [
-            _coverage(log, logs.get(log.log))
+            _coverage(log, pack)
             for log in sorted(verdict.coverage, key=lambda log: (not log.needed, log.log))
         ],
         "cannot_be_cleared": [span_of(interval) for interval in sorted(verdict.cannot_be_cleared)],
@@ -120,11 +119,14 @@ def _place(hit: Hit, source: Source | None) -> PlaceEntry:
     }
 
 
-def _coverage(log: LogCoverage, needed: NeededLog | None) -> CoverageEntry:
+def _coverage(log: LogCoverage, pack: Campaign | None) -> CoverageEntry:
+    needed = next((one for one in pack.logs if one.id == log.log), None) if pack else None
+    groups = enumerate(pack.clearing) if pack else ()
     return {
         "log": log.log,
         "title": log.title,
         "needed": log.needed,
+        "group": next((number for number, group in groups if log.log in group), None),
         "records": log.records,
         "observed": [span_of(interval) for interval in sorted(log.observed)],
         "missing": [span_of(interval) for interval in sorted(log.missing)],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from afterpatch.report.page_host import HostView, host_view
+from afterpatch.report.page_hunt import HuntView, hunt_view
 from afterpatch.report.safe_text import readable
 from afterpatch.report.shape import (
     Document,
@@ -86,6 +87,7 @@ class Page:
     gaps: tuple[GapEntry, ...]
     notices: tuple[NoticeEntry, ...]
     unrecognised: tuple[SourceEntry, ...]
+    hunt: HuntView | None
 
 
 def build_page(document: Mapping[str, Any]) -> Page:
@@ -108,10 +110,11 @@ def build_page(document: Mapping[str, Any]) -> Page:
         more_steps=more_steps,
         intrusions=intrusions,
         readings=_readings(doc),
-        reasons=tuple(gap_reasons(doc)),
+        reasons=tuple(gap_reasons(doc["gaps"])),
         gaps=tuple(doc["gaps"][:MAX_LISTED]),
         notices=tuple(doc["notices"][:MAX_LISTED]),
         unrecognised=tuple([s for s in doc["sources"] if s["kind"] == "unknown"][:MAX_LISTED]),
+        hunt=hunt_view(doc["hunt"]) if doc["hunt"] else None,
     )
 
 

@@ -21,7 +21,7 @@ from afterpatch.report.shape import (
     RuleEntry,
     VerdictEntry,
 )
-from afterpatch.report.words import OUTCOME_TITLES, by_value, dated, decides, outcome
+from afterpatch.report.words import OUTCOME_TITLES, by_value, dated, decides, inside, outcome
 from afterpatch.report.words_coverage import percent, seen_share, uncleared, window_start
 
 FEW_HOSTS: Final = 12  # up to here hosts stand open and show more examples
@@ -90,7 +90,7 @@ def _verdict(
     drawn = (overview(verdict, stages, start), close_up(verdict, stages, start))
     found = outcome(verdict)
     rules = {rule["id"]: rule for rule in doc["rules"]}
-    titles = {stage["id"]: stage["title"].lower() for stage in stages}
+    titles = {stage["id"]: inside(stage["title"]) for stage in stages}
     few = len(doc["hosts"]) <= FEW_HOSTS
     pictures = tuple(picture for picture in drawn if picture)
     deciding = [f["finding"] for f in verdict["because"] if decides(f, verdict)][:MAX_OPEN]

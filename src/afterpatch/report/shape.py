@@ -134,6 +134,7 @@ class CoverageEntry(TypedDict):
     log: str
     title: str
     needed: bool
+    group: int | None
     records: int
     observed: list[Span]
     missing: list[Span]
@@ -257,6 +258,105 @@ class NoticeEntry(TypedDict):
     text: str
 
 
+class ExampleEntry(TypedDict):
+    """One record that a rule matched, as found."""
+
+    source: str
+    record: int
+    time: Time | None
+    excerpt: dict[str, str]
+    raw: str
+
+
+class HitGroupEntry(TypedDict):
+    """One rule on one host."""
+
+    rule_id: str
+    title: str
+    level: str
+    engine: str
+    host: str
+    count: int
+    first: Time | None
+    last: Time | None
+    seen_on: int
+    campaigns: list[str]
+    tags: list[str]
+    references: list[str]
+    finds: str
+    examples: list[ExampleEntry]
+
+
+class SuppressionEntry(TypedDict):
+    """One entry of the suppressions file, and what it did."""
+
+    place: str
+    rule: str
+    host: str
+    reason: str
+    expires: str
+    state: Literal["applied", "matched nothing", "expired", "unknown rule"]
+    count: int
+    groups: list[HitGroupEntry]
+
+
+class RuleFateEntry(TypedDict):
+    """What became of one rule that was hunted with."""
+
+    id: str
+    title: str
+    level: str
+    engine: str
+    state: Literal["evaluated", "not applicable", "needs placeholder", "unsupported"]
+    reason: str
+    count: int
+
+
+class HuntRulesEntry(TypedDict):
+    """loaded = evaluated + not_applicable + needs_placeholder + unsupported."""
+
+    loaded: int
+    evaluated: int
+    not_applicable: int
+    needs_placeholder: int
+    unsupported: int
+    each: list[RuleFateEntry]
+
+
+class HuntEntry(TypedDict):
+    """What the user's own rules found; no verdict rests on it."""
+
+    level: str
+    as_of: str | None
+    hosts: list[str]
+    findings: list[HitGroupEntry]
+    below_groups: int
+    below_hits: int
+    suppressions: list[SuppressionEntry]
+    rules: HuntRulesEntry
+    ignored_files: list[str]
+    gaps: list[GapEntry]
+
+
+class HuntToolEntry(TypedDict):
+    """What made a hunt, from what."""
+
+    version: str
+    evidence: list[str]
+
+
+class HuntDocument(TypedDict):
+    """A whole hunt, without verdicts: ``hunt.json``."""
+
+    schema: Literal["afterpatch.hunt/1"]
+    tool: HuntToolEntry
+    counts: CountsEntry
+    hunt: HuntEntry
+    notices: list[NoticeEntry]
+    gaps: list[GapEntry]
+    sources: list[SourceEntry]
+
+
 class Document(TypedDict):
     """The whole assessment."""
 
@@ -269,3 +369,4 @@ class Document(TypedDict):
     notices: list[NoticeEntry]
     gaps: list[GapEntry]
     sources: list[SourceEntry]
+    hunt: HuntEntry | None

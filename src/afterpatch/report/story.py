@@ -204,7 +204,7 @@ def _lifetimes(verdict: VerdictEntry, console: Console) -> None:
 
 def _exposure(verdict: VerdictEntry, console: Console) -> None:
     exposure = verdict["exposure"]
-    heading(console, f"Exposure of {exposure['product'] or 'the product'}")
+    heading(console, f"Exposure of {exposure['product'].capitalize() or 'the product'}")
     for span in exposure["timeline"]:
         state = STATE_TITLES[span["state"]]
         build = f", build {span['build']}" if span["build"] else ""

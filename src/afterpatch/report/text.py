@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from afterpatch.report.hunt_text import render_beside_verdicts
 from afterpatch.report.safe_text import cut, readable
 from afterpatch.report.shape import Document, HostEntry, VerdictEntry
 from afterpatch.report.steps import first_steps, grouped_steps
@@ -29,11 +30,11 @@ from afterpatch.report.terminal import (
 from afterpatch.report.words import (
     OUTCOMES,
     QUESTION_TITLES,
-    common_domain,
     counted,
     dated,
     headline,
     outcome,
+    short_names,
     unread,
 )
 from afterpatch.report.words_coverage import uncleared, window_start
@@ -57,6 +58,8 @@ def render_summary(document: Mapping[str, Any], console: Console) -> None:
         console.print()
         print_trimmed(console, _table(doc, rows, console.options.ascii_only))
         _sentences(rows, console)
+    if doc["hunt"]:
+        render_beside_verdicts(doc["hunt"], console)
     _unread(doc, console)
     _notices(doc, console)
     _next_steps(rows, console)
@@ -81,15 +84,15 @@ def _read(doc: Document) -> str:
 
 def _table(doc: Document, rows: list[Row], ascii_only: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    domain = common_domain([host["host"] for host, _ in rows])
-    table.add_column("Host", overflow="fold", min_width=4 if domain else 8)
+    names = short_names(host["host"] for host, _ in rows)
+    table.add_column("Host", overflow="fold", min_width=min(15, max(map(len, names.values()))))
     for question, title in QUESTION_TITLES.items():
         least = len("compromised,") if question == "hit" else len(title)
         table.add_column(title, overflow="fold", min_width=least)
     table.add_column("Logs seen", no_wrap=True)
     several = len(doc["tool"]["campaigns"]) > 1
     for host, verdict in rows:
-        name = cut(host["host"].removesuffix(domain), MAX_CELL_CHARS)
+        name = cut(names[host["host"]], MAX_CELL_CHARS)
         cells = [Text(f"{name} ({verdict['campaign']})" if several else name)]
         for answer in verdict["answers"]:
             if answer["question"] == "hit":

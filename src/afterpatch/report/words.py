@@ -5,13 +5,14 @@ than the field it comes from, and never "clean".
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from afterpatch.report.shape import (
     Document,
     FindingEntry,
+    GapEntry,
     LifetimeEntry,
     Span,
     Time,
@@ -140,19 +141,24 @@ def by_value(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(", ".join(same), value) for value, same in names.items()]
 
 
-def common_domain(names: Sequence[str]) -> str:
-    """``.example.org`` when all names, two at least, end in it and stay distinct without it."""
-    tails = {name.partition(".")[2] for name in names}
-    heads = {name.partition(".")[0] for name in names}
-    tail = next(iter(tails)) if len(tails) == 1 else ""
-    return f".{tail}" if tail and len(heads) == len(set(names)) > 1 else ""
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Every name's first label, where those are distinct and no numbers; else the whole names."""
+    heads = {name: name.partition(".")[0] for name in names}
+    distinct = len(set(heads.values())) == len(heads) > 1
+    telling = all(head and not head.isdigit() for head in heads.values())
+    return heads if distinct and telling else {name: name for name in heads}
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], last: str = "and") -> str:
     """``a, b and c``."""
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence: ``Shell used`` -> ``shell used``; ``HTTP C2`` stays."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def decides(finding: FindingEntry, verdict: VerdictEntry) -> bool:
@@ -207,7 +213,7 @@ def unread(document: Document) -> list[str]:
     counts, phrases = document["counts"], []
     if counts["unrecognised"]:
         phrases.append(f"{counted(counts['unrecognised'], 'file')} not recognised")
-    for reason, gaps, records in gap_reasons(document):
+    for reason, gaps, records in gap_reasons(document["gaps"]):
         lost = f"{counted(records, 'record')} unread" if records else "amount not known"
         phrases.append(f"{reason}: {counted(gaps, 'place')}, {lost}")
     unsupported = len(document["tool"]["rules"]["unsupported"])
@@ -216,10 +222,10 @@ def unread(document: Document) -> list[str]:
     return phrases
 
 
-def gap_reasons(document: Document) -> list[tuple[str, int, int]]:
+def gap_reasons(entries: Sequence[GapEntry]) -> list[tuple[str, int, int]]:
     """(reason, gaps, records lost), most records first."""
     gaps, records = Counter[str](), Counter[str]()
-    for gap in document["gaps"]:
+    for gap in entries:
         gaps[gap["reason"]] += 1
         records[gap["reason"]] += gap["records"]
     ranked = sorted(gaps, key=lambda reason: (-records[reason], -gaps[reason], reason))

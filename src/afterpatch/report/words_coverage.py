@@ -14,8 +14,11 @@ def uncleared(verdict: VerdictEntry) -> str:
     """What cannot be cleared and which logs would help; "" when nothing is open."""
     if not verdict["cannot_be_cleared"]:
         return ""
-    logs = missing_logs(verdict)
-    wanted = [log["title"] or log["log"] for log in logs]
+    groups: dict[object, list[str]] = {}
+    for log in missing_logs(verdict):
+        group = log["log"] if log["group"] is None else log["group"]
+        groups.setdefault(group, []).append(log["title"] or log["log"])
+    wanted = [listed(names, "or") for names in groups.values()]
     fetch = f": fetch {listed(wanted)}" if wanted else ""
     return f"Cannot be cleared for {intervals(verdict['cannot_be_cleared'])}{fetch}."
 

@@ -8,6 +8,7 @@ import pytest
 
 from afterpatch.model.campaigns import (
     Actor,
+    Advice,
     Argument,
     Campaign,
     Key,
@@ -72,7 +73,7 @@ def campaign() -> Campaign:
                 (Argument("after:2021-03-01T00:00:00Z", 2, "too late for them"),),
             ),
         ),
-        advice={"none": ("Keep the logs.",)},
+        advice={"none": (Advice("Keep the logs."), Advice("Install the fix.", "not-fixed"))},
         rules=(),
         indicators=(),
         networks=(Network("192.0.2.0/24", "Example Hosting", "hosting"),),

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from afterpatch.cli import cli
+from afterpatch.detect.sunburst.attribution import host_id_of
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
 from afterpatch.detect.sunburst.labels import PRODUCTS
 
@@ -101,3 +102,42 @@ def test_decoded_control_characters_are_written_out():
         _, out, err = run("decode", "-", "--format", form, "--show-victims", stdin=evil)
         assert "\x1b" not in out + err
         assert "\u202e" not in out + err
+
+
+def test_attribute_names_the_machine(tmp_path):
+    guid, mac = "6f1d2c3b-0000-4000-8000-0123456789ab", "005056AA0001"
+    host_id = host_id_of(mac, "corp.example", guid)
+    listed = tmp_path / "machines.csv"
+    listed.write_text(
+        f"host,domain,machineguid,mac\norion1.corp.example,corp.example,{guid},{mac}\n"
+    )
+    code, out, _ = run(
+        "attribute", "--inventory", str(listed), host_id, "00" * 8, "--format", "jsonl"
+    )
+    rows = [orjson.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [(row["host_id"], row["machine"]) for row in rows] == [
+        (host_id, "orion1"),
+        ("00" * 8, None),
+    ]
+    assert "corp.example" not in out
+    label = ping_label(bytes.fromhex(host_id), datetime(2020, 6, 1, tzinfo=UTC), Random(3))
+    code, out, _ = run("attribute", "--inventory", str(listed), "-", "--show-victims", stdin=label)
+    assert "orion1.corp.example" in out
+    assert "1 of 1 hosts named" in out
+
+
+def test_report_counts_and_writes_categories(tmp_path):
+    table = tmp_path / "categories.csv"
+    code, out, _ = run("report", "-", "--csv", str(table))
+    assert code == 1
+    assert "beaconed" in out
+    assert "265 days without a record" in out
+    lines = table.read_text().splitlines()
+    assert len(lines) == 2
+    assert ",unknown," in lines[1]
+    assert DOMAIN not in table.read_text()
+    _, out, _ = run("report", "-", "--format", "json", "--show-victims")
+    document = orjson.loads(out)
+    assert document["funnel"]["beaconed"] == 1
+    assert document["hosts"][0]["domain"] == DOMAIN

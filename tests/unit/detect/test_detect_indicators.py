@@ -3,9 +3,11 @@
 import polars as pl
 import pytest
 
+from afterpatch.detect.indicator_addresses import addresses_in
 from afterpatch.detect.indicator_patterns import raw_patterns
-from afterpatch.detect.indicator_values import addresses_in, plain_path
-from afterpatch.detect.indicators import IndicatorEngine
+from afterpatch.detect.indicator_values import plain_path
+from afterpatch.detect.indicators import IndicatorEngine, indicator_id
+from afterpatch.detect.prefilter import MAX_PATTERNS, build_prefilter
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import Indicator
 
@@ -114,6 +116,60 @@ def test_boundaries(kind: str, value: str, column: str, hit: list, miss: list) -
     assert rows(kind, value, column, [*hit, *miss]) == list(range(len(hit)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "column", "hit", "miss"),
+    [
+        (
+            "domain",
+            "evilhost",
+            "QueryName",
+            ["evilhost", "a.EvilHost"],
+            ["evilhosts", "my-evilhost"],
+        ),
+        ("domain", "evil.example", "QueryName", ["a.b.EVIL.example."], ["evil.example.org", ""]),
+        ("domain", "bücher.example", "QueryName", ["www.BÜCHER.example"], ["xbücher.example"]),
+        ("path", "c:run.exe", "Image", ["run.exe", "D:run.exe", r"C:\x\run.exe"], ["c:runs.exe"]),
+        (
+            "sha256",
+            DIGEST,
+            "Hashes",
+            [f"SHA256={'0' * 64},IMPHASH=0,PREVIOUS={DIGEST}", f"{DIGEST} {DIGEST}"],
+            [DIGEST * 2],
+        ),
+        ("ip", "::ffff:0:0/96", "c-ip", ["1.2.3.4"], ["fe80::1"]),
+    ],
+)
+@pytest.mark.parametrize("strangers", [0, 3_000])
+def test_odd_spellings_among_few_and_many(
+    kind: str, value: str, column: str, hit: list, miss: list, strangers: int
+) -> None:
+    more = {
+        "domain": "n{}.test",
+        "path": "/n/{}.asp",
+        "sha256": "{:064x}",
+        "ip": "9.9.{}.0/24",
+    }[kind]
+    others = [
+        indicator(kind, more.format(n + 1 if kind != "ip" else n % 250)) for n in range(strangers)
+    ]
+    wanted = indicator(kind if kind != "ip" else "cidr", value)
+    engine = IndicatorEngine([*others, wanted])
+    values = pl.Series([*hit, None, *miss], dtype=pl.String)
+    found = {
+        info.id: at.tolist()
+        for info, at in engine.match(Batch(IIS, pl.DataFrame({column: values})))
+    }
+    assert found == {indicator_id(wanted): list(range(len(hit)))}
+
+
+def test_too_many_to_look_for_in_raw_text() -> None:
+    lines = [indicator("domain", f"n{n}.example") for n in range(MAX_PATTERNS + 1)]
+    assert build_prefilter([], lines[:-1]).prefilter is not None
+    built = build_prefilter([], lines)
+    assert built.prefilter is None
+    assert built.forced_by == (("*", "more than 10000 texts to look for: too many for one scan"),)
+
+
 def test_other_columns_are_not_asked() -> None:
     assert rows("ip", "10.1.2.3", "s-ip", ["10.1.2.3"]) == []
 
@@ -148,7 +204,7 @@ def test_only_hashes_can_be_more_than_weak() -> None:
         "attempted",
         "indicator",
     )
-    assert address.title == "ip 10.1.2.3: scanner"
+    assert address.title == "Known address 10.1.2.3"
     assert (digest.weak, digest.level) == (False, "high")
     assert engine.match_sha256(DIGEST.upper()) == digest
     assert engine.match_sha256("00" * 32) is None
@@ -167,9 +223,8 @@ def test_unreadable_indicators_are_reported(kind: str, value: str) -> None:
 
 def test_evaluated_means_a_column_it_looks_at_is_there() -> None:
     engine = IndicatorEngine([indicator("cidr", "10.0.0.0/8"), indicator("domain", "evil.example")])
-    assert [info.id for info in engine.infos_for(["@time", "c-ip"])] == [
-        "indicator:cidr:10.0.0.0/8"
-    ]
+    assert engine.kinds_for(["@time", "c-ip"]) == {"indicator:cidr"}
+    assert [info.kind for info in engine.infos] == ["indicator:cidr", "indicator:domain"]
 
 
 def test_hostile_address_texts_do_not_raise() -> None:

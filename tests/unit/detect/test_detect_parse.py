@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from afterpatch.detect.sigma.ast import And, FieldTest, Not, Or, Scope
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
-from afterpatch.detect.sigma.placeholders import read_placeholders
+from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.model.campaigns import RuleText
-from afterpatch.model.errors import UsageError
 
 DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
 SIGMAHQ = DATA / "shared" / "data" / "sigma"
@@ -274,15 +273,3 @@ def test_placeholders_do_not_multiply_beyond_reason() -> None:
     text = RULE.replace("sc-status: 241", "a|expand: '%n%%n%%n%%n%%n%%n%'")
     [(_, reason)] = with_placeholders(text, n=tuple(map(str, range(10)))).unsupported
     assert "more than 100000 values" in reason
-
-
-def test_the_placeholders_file_is_read_as_text() -> None:
-    text = "Countries: [NO, 10, 1e3]\n'%Admin%': adm-*\nnobody: []\nnothing:\n"
-    assert read_placeholders(text) == {"Countries": ("NO", "10", "1e3"), "Admin": ("adm-*",)}
-    assert read_placeholders("") == {}
-
-
-@pytest.mark.parametrize("text", ["[a]", "a: {b: c}", "a: [[b]]", "a: [", "x"])
-def test_a_wrong_placeholders_file_is_an_error(text: str) -> None:
-    with pytest.raises(UsageError, match="placeholder"):
-        read_placeholders(text)

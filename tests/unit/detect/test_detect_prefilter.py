@@ -85,3 +85,12 @@ def test_many_matches_in_a_line_are_few_offsets_inside_it() -> None:
 )
 def test_fragments_hold_no_letter_a_log_may_write_differently(text: str, expected: str) -> None:
     assert longest_fragment(text) == expected
+
+
+def test_a_large_list_of_indicators_is_not_compiled() -> None:
+    many = [
+        Indicator("ip", f"192.{a}.{b}.1", "", True, "test") for a in range(60) for b in range(200)
+    ]
+    built = build_prefilter([], many)
+    assert built.prefilter is None
+    assert built.forced_by == (("*", "more than 10000 texts to look for: too many for one scan"),)

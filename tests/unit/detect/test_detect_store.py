@@ -5,6 +5,7 @@ from pathlib import Path
 
 import hyperscan
 import orjson
+import polars as pl
 import pytest
 import yaml
 
@@ -14,7 +15,9 @@ from afterpatch.detect.sigma.literals import Block, Scanner
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plain import from_plain, to_plain
+from afterpatch.detect.sigma.plan import LEARN_ROWS, SigmaEngine
 from afterpatch.detect.sigma.store import MAX_FILES, RuleStore, load_rules
+from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import RuleText
 
 VECTORS = Path(__file__).parents[2] / "conformance" / "vectors"
@@ -25,6 +28,14 @@ title: A
 id: 11111111-1111-4111-8111-111111111111
 logsource: {category: webserver}
 detection: {s: {a|contains: '%s', b|expand: '%%x%%'}, condition: not s}
+"""
+
+
+PLAIN_RULE = """
+title: Word {number}
+id: word-{number}
+logsource: {{category: webserver}}
+detection: {{s: {{a|contains: word{number}x}}, condition: s}}
 """
 
 
@@ -144,7 +155,24 @@ def test_automata_are_kept_and_checked(tmp_path: Path, monkeypatch: pytest.Monke
     assert file.read_bytes() == data
 
 
+def kept_after(folder: Path, evidence: str) -> dict[str, bytes]:
+    """What the folder holds when an engine of 300 rules has looked at much evidence."""
+    rules = parse_rules(RuleText(f"{n}", "sigma", PLAIN_RULE.format(number=n)) for n in range(300))
+    engine = SigmaEngine(rules.rules, RuleStore(folder))
+    values = pl.Series([f"word{n % 3}x {evidence} {n}" for n in range(LEARN_ROWS)])
+    batch = Batch(Logsource("webserver"), pl.DataFrame({"a": values}))
+    for _ in range(2):
+        assert sum(len(rows) for _, rows in engine.match(batch)) > 0
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_nothing_of_the_evidence_is_kept(tmp_path: Path) -> None:
+    kept = kept_after(tmp_path / "one", "secret")
+    assert [name.split("-")[0] for name in kept] == ["automaton"]
+    assert kept_after(tmp_path / "two", "something else") == kept
+
+
 def test_a_detector_uses_the_folder_it_is_given(tmp_path: Path, parses: list[int]) -> None:
     detectors = [Detector.build(texts(), [], [], cache=tmp_path / "rules") for _ in range(2)]
     assert len(parses) == 1
-    assert detectors[0].statuses(()) == detectors[1].statuses(())
+    assert list(detectors[0].statuses(())) == list(detectors[1].statuses(()))

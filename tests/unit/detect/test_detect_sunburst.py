@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from afterpatch.detect.sunburst.answers import delay_min, is_second_stage, meaning_of
+from afterpatch.detect.sunburst.answers import delay_min, is_second_stage, meaning_of, method
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
 from afterpatch.detect.sunburst.hosts import Host, Sighting, scope
 from afterpatch.detect.sunburst.labels import decode
@@ -174,6 +174,12 @@ def test_the_last_octet_sets_the_delay(octet, delay):
     assert delay_min(f"20.140.0.{octet}") is None
 
 
+@pytest.mark.parametrize(("octet", "name"), [(1, "GET"), (8, "HEAD"), (128, "PUT"), (255, "POST")])
+def test_the_last_octet_sets_the_method(octet, name):
+    assert method(f"18.130.0.{octet}") == name
+    assert method(f"8.18.144.{octet}") is None
+
+
 def test_second_stage_names():
     assert is_second_stage("Www.FreeScanOnline.com.")
     assert not is_second_stage("notfreescanonline.com")
@@ -185,6 +191,43 @@ def test_stages():
     assert only(Sighting(ping(stage2=True))).stage == "targeted"
     assert only(Sighting(ping(), "99.79.1.1", THEN)).stage == "targeted"
     assert only(Sighting(ping(stage2=True), "thedoccloud.com", THEN)).stage == "http-c2"
+
+
+def test_terminated_after_targeted_shows_both():
+    host = only(
+        Sighting(ping(), "18.130.0.1", THEN),
+        Sighting(ping(stage2=True), "96.31.172.9", THEN + timedelta(minutes=2)),
+    )
+    assert (host.stage, host.stopped) == ("targeted", True)
+    assert any("96.31.172.9" in why and "stopped by the operator" in why for why in host.because)
+    assert only(Sighting(ping(), "18.130.0.1", THEN)).stopped is False
+
+
+def test_doubts_of_lone_labels():
+    name = query_name(name_labels(ID, "corp.test", dice())[0], ID)
+    assert only(Sighting(name, None, THEN)).doubts == ()
+    late = datetime(2020, 12, 20, tzinfo=UTC)
+    assert "made public" in only(Sighting(name, None, late)).doubts[0]
+    assert only(Sighting(name, None, late), Sighting(ping())).doubts == ()
+    ahead = only(Sighting(ping(), None, THEN - timedelta(days=3)))
+    assert "days after it was asked" in ahead.doubts[0]
+    random = query_name(name_labels(ID, "q7x2k9d41z.8w3", dice())[0], ID)
+    assert "looks random" in only(Sighting(random)).doubts[0]
+
+
+def test_addresses_before_the_name_are_not_answers():
+    seen = observe(f"2020-06-13 08:48:40 10.1.2.3 asks 10.0.0.1 for {ping()}\n".encode())
+    assert [sighting.answer for sighting in seen.sightings] == [None]
+
+
+def test_blocks_do_not_tear_lines_or_objects(monkeypatch):
+    monkeypatch.setattr("afterpatch.detect.sunburst.observations.BLOCK_BYTES", 64)
+    lines = f"{ping()},8.18.144.4\nwww.example.com\n??\n".encode() * 5
+    seen = observe(lines)
+    assert (len(seen.sightings), seen.others, seen.unread) == (5, 5, 5)
+    record = f'{{"qname": "{ping()}", "value": "8.18.144.4"}}\n{{"qname": "a.example"}}\nx y\n'
+    seen = observe(record.encode() * 5)
+    assert (len(seen.sightings), seen.others, seen.unread) == (5, 5, 5)
 
 
 def test_a_cname_before_stage_2_is_an_error_to_the_malware():

@@ -117,10 +117,16 @@ def item(origin="C:/Windows/System32/winevt/Logs/Security.evtx"):
 
 
 def read(data: bytes) -> list[Piece]:
+    """Read both ways: they must say the same."""
     pieces = list(evtx.FORMAT.read(io.BytesIO(data), item(), None))
-    for piece in pieces:
+    columns = list(evtx.read_columns(io.BytesIO(data), item(), None))
+    for piece in (*pieces, *columns):
         assert piece.records == piece.events + piece.skipped + sum(g.records for g in piece.gaps)
         assert sum(batch.frame.height for batch in piece.batches) == piece.events
+    assert gaps(columns) == gaps(pieces)
+    assert events(columns) == events(pieces)
+    assert [p.observed for p in columns] == [p.observed for p in pieces]
+    assert [p.facts for p in columns] == [p.facts for p in pieces]
     return pieces
 
 
@@ -288,3 +294,37 @@ def test_every_event_of_the_public_samples_is_read():
         assert gaps(pieces) == [], path.name
         total += events(pieces)
     assert total == 8_255
+
+
+def test_a_file_without_its_header_is_read_from_the_first_chunk_on():
+    data = log(chunk(1, [{}] * 3), chunk(4, [{}] * 2))[4096:]
+    assert evtx.FORMAT.recognise(data, item("x")) == "header"
+    pieces = read(data)
+    assert events(pieces) == 5
+    assert [gap.place for gap in gaps(pieces)] == ["file header"]
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_records_that_the_chunk_header_does_not_count_yet_are_read(is_sealed):
+    whole = bytearray(chunk(1, [{}] * 6))
+    three = bytearray(chunk(1, [{}] * 3))
+    whole[:128] = three[:128] if is_sealed else whole[:8] + three[8:52] + whole[52:128]
+    pieces = read(log(bytes(whole), next_record=7))
+    assert events(pieces) == 6
+    assert gaps(pieces) == []
+    notes = [notice.text for piece in pieces for notice in piece.notices]
+    assert any("3 records that the chunk's header does not count yet" in note for note in notes)
+    assert any("checksum" in note for note in notes) is not is_sealed
+
+
+def test_what_is_left_of_an_earlier_use_of_a_chunk_is_no_record():
+    whole = bytearray(chunk(1, [{}] * 6))
+    at = len(chunk(1, [{}] * 3).rstrip(b"\0"))
+    three = chunk(1, [{}] * 3)
+    (free,) = struct.unpack_from("<I", three, 48)
+    assert at <= free
+    whole[:128] = three[:128]
+    struct.pack_into("<Q", whole, free + 8, 77)
+    pieces = read(log(bytes(whole), next_record=4))
+    assert events(pieces) == 3
+    assert gaps(pieces) == []

@@ -106,6 +106,16 @@ def test_present_anywhere_counts():
     assert eomt(config(rule(*ANON), rule(*BERES)), APP_HOST) == ["present"]
 
 
+def test_stopped_application_pools():
+    pools = """<applicationPools><add name="MSExchangeECPAppPool" autoStart="False" />
+        <add name="MSExchangeOABAppPool" /><add name="Other" autoStart="false" />
+    </applicationPools>"""
+    text = SITES.replace("<sites>", f"{pools}<sites>")
+    found = {f.name: (f.value, f.time) for f in read(text.encode(), APP_HOST).facts}
+    assert found["mitigation.ecp-pool"] == ("present", CHANGED)
+    assert found["mitigation.oab-pool"] == ("absent", CHANGED)
+
+
 @pytest.mark.parametrize("data", [b"", b"<configuration>", b"\x00\x01", b"<!DOCTYPE a><a/>"])
 def test_unreadable_is_a_gap_not_absent(data):
     piece = read(data)

@@ -58,5 +58,21 @@ def test_names_of_the_host():
     assert facts["host.machine-guid"].value == "0a-1b"
 
 
+SERVICE = "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\{}]\r\n"
+
+
+@pytest.mark.parametrize(
+    ("starts", "value"), [((4, 4), "present"), ((4, 2), "absent"), ((4,), "present"), ((), None)]
+)
+def test_unified_messaging_is_off_when_both_services_are(starts, value):
+    names = ("MSExchangeUM", "MSExchangeUMCR")
+    text = "".join(
+        SERVICE.format(name) + f'"Start"=dword:{start:08x}\r\n'
+        for name, start in zip(names, starts, strict=False)
+    )
+    fact = read(HEAD + text).get("mitigation.um")
+    assert (fact.value if fact else None) == value
+
+
 def test_other_text_is_not_recognised():
     assert FORMAT.recognise(b"hello", ITEM) == ""

@@ -129,14 +129,17 @@ def test_by_value_says_each_value_once():
 
 
 @pytest.mark.parametrize(
-    ("names", "domain"),
+    ("names", "shown"),
     [
-        (["a.example.org", "b.example.org", "a.example.org"], ".example.org"),
-        (["a.example.org", "a.example.net"], ""),
-        (["a.example.org"], ""),
-        (["a", "b"], ""),
-        ([], ""),
+        (["a.example.org", "b.example.net", "a.example.org"], ["a", "b", "a"]),
+        (["a.example.org", "a.example.net"], ["a.example.org", "a.example.net"]),
+        (["a.example.org"], ["a.example.org"]),
+        (["10.0.0.1", "11.0.0.1"], ["10.0.0.1", "11.0.0.1"]),
+        (["a", "b"], ["a", "b"]),
+        ([".", "x.y"], [".", "x.y"]),
+        ([], []),
     ],
 )
-def test_common_domain(names, domain):
-    assert words.common_domain(names) == domain
+def test_short_names(names, shown):
+    short = words.short_names(names)
+    assert [short[name] for name in names] == shown

@@ -5,6 +5,7 @@ holds for. Will not do: boolean algebra over rules (``look`` does).
 """
 
 from functools import cached_property
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -29,14 +30,16 @@ FEW_ROWS: Final = 512
 FEW_VALUES: Final = 512
 MANY_VALUES: Final = 32  # their rows are found by going through all rows
 _UNKNOWN: Final = 2
+_NUMBERS: Final = count()
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
 
 
 class Asked:
-    """A test as the columns of a look are asked it; ``number`` is its own within one plan."""
+    """A test as the columns of a look are asked it; ``number`` is its own in this process, because
+    the rules of several plans may look at the same columns."""
 
-    def __init__(self, number: int, test: FieldTest) -> None:
-        self.number = number
+    def __init__(self, test: FieldTest) -> None:
+        self.number = next(_NUMBERS)
         self.test = test
         self.literals = required_texts(test)
         # Then a literal that a scan found is the answer. (One with a line end may be two texts.)
@@ -228,6 +231,10 @@ class Columns:
 
     def _series(self, view: View) -> pl.Series | None:
         first = self._coalesced(view.columns)
+        if view.host and first is not None:
+            host = self._coalesced(view.host)
+            rooted = first.str.starts_with("/")
+            return None if host is None else (host + first).set(~rooted, None)
         if not view.query or first is None:
             return first
         second = self._coalesced(view.query)

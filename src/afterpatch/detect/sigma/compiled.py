@@ -119,7 +119,7 @@ class Compiled:
         leaf = self._leaves.get(test)
         if leaf is None:
             looked_at = None if test.field == ANY_FIELD else self._views_of(test)
-            leaf = self._leaves[test] = Leaf(Asked(len(self._leaves), test), looked_at)
+            leaf = self._leaves[test] = Leaf(Asked(test), looked_at)
         return leaf
 
     def _field(self, name: str) -> View:

@@ -23,10 +23,10 @@ from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 
 from afterpatch.detect.sigma.modifiers import NeedsPlaceholderError
-from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.regexes import compile_regex
 from afterpatch.detect.sigma.spelling import spelled
 from afterpatch.model.campaigns import RuleText
+from afterpatch.model.rules import Placeholders
 
 _SPACES: Final = re.compile(r"\s+")
 

@@ -19,6 +19,13 @@ So for log sources of category ``webserver`` a text test on ``cs-uri-query`` (or
 Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
 exists, numbers, addresses, time parts, field references) see the query alone.
 
+*Network logs.* Zeek, Suricata, DNS servers and flow records: ``model.network`` says which column
+is ``query``, ``answer``, ``src_ip`` …, and the taxonomy's names for requests (``c-uri``,
+``cs-host``) lead there through ``_NEUTRAL``. What a sensor sees of HTTP is what a proxy and what a
+web server would have logged, so those logs serve rules of both categories; SigmaHQ's own mappings
+for Zeek did the same (``ecs-zeek-corelight``: proxy and webserver to http.log, dns to dns.log,
+firewall to conn.log). There a text test on the URL holds on the URI as logged or on host + URI.
+
 Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes them; HttpProxy
 ``#Fields`` of Exchange 2016 CU22.
 """
@@ -31,6 +38,7 @@ from typing import Final
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
 from afterpatch.formats.windows_logsources import WIDER_CATEGORY
 from afterpatch.model.batches import Logsource
+from afterpatch.model.network import NATIVE, native
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,13 @@ class View:
     """One text an event shows: the first non-null of ``columns``.
 
     With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
-    are there.
+    are there. With ``host`` it is the first non-null of ``host`` + that text, and null unless that
+    text starts with a slash.
     """
 
     columns: tuple[str, ...]
     query: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()
 
 
 Aliases = Mapping[str, tuple[str, ...]]
@@ -109,6 +119,35 @@ _BY_SERVICE: Final[Mapping[str, Aliases]] = {
     "httpproxy": _HTTPPROXY,
     "windefend": _DEFENDER,
 }
+# The taxonomy's names for a request -> the neutral names of ``model.network``.
+_NEUTRAL: Final[Mapping[str, str]] = {
+    "c-ip": "src_ip",
+    "c-uri": "uri",
+    "c-uri-query": "uri",
+    "c-uri-stem": "uri",
+    "c-useragent": "user_agent",
+    "c-username": "username",
+    "cs(Host)": "host",
+    "cs(Referer)": "referrer",
+    "cs(User-Agent)": "user_agent",
+    "cs-bytes": "bytes_out",
+    "cs-host": "host",
+    "cs-method": "method",
+    "cs-referer": "referrer",
+    "cs-referrer": "referrer",
+    "cs-uri": "uri",
+    "cs-uri-query": "uri",
+    "cs-uri-stem": "uri",
+    "cs-user-agent": "user_agent",
+    "cs-username": "username",
+    "r-dns": "host",
+    "s-ip": "dst_ip",
+    "s-port": "dst_port",
+    "sc-bytes": "bytes_in",
+    "sc-status": "status",
+}
+# Requests as a sensor saw them: (product, service) of batches whose category is ``proxy``.
+_SEEN_HTTP: Final = frozenset({("pcap", "http"), ("suricata", "http"), ("zeek", "http")})
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
 _STEM: Final = "cs-uri-stem"
 
@@ -116,14 +155,18 @@ _STEM: Final = "cs-uri-stem"
 @lru_cache(maxsize=1 << 14)
 def names(field: str, logsource: Logsource) -> tuple[str, ...]:
     """Columns that may hold the field, best first; the rule's own spelling leads."""
-    aliases = _BY_SERVICE.get(logsource.service, {})
-    return (field, *(name for name in aliases.get(field, ()) if name != field))
+    aliases = _BY_SERVICE.get(logsource.service, {}).get(field, ())
+    if (logsource.product, logsource.service) in NATIVE:
+        aliases = native(logsource, _NEUTRAL.get(field, field))
+    return (field, *(name for name in aliases if name != field))
 
 
 @lru_cache(maxsize=1 << 14)
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
     plain = View(names(field, logsource))
+    if _is_seen_http(logsource) and _NEUTRAL.get(field) == "uri" and op in TEXT_OPS:
+        return plain, View(plain.columns, host=names("cs-host", logsource))
     if logsource.category != "webserver" or field not in _URL_FIELDS or op not in TEXT_OPS:
         return (plain,)
     stem = names(_STEM, logsource)
@@ -132,12 +175,18 @@ def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     return plain, View(stem), View(stem, plain.columns)
 
 
+def _is_seen_http(logsource: Logsource) -> bool:
+    return (logsource.product, logsource.service) in _SEEN_HTTP
+
+
 def applies(scope: Scope, logsource: Logsource) -> bool:
     """A rule applies where each part of a log source it names is equal; a category also applies to
-    the narrower ones it takes in (``registry_event`` to ``registry_set``)."""
+    the narrower ones it takes in (``registry_event`` to ``registry_set``), and ``webserver`` to
+    requests that a sensor saw."""
     category = logsource.category
+    also = "webserver" if _is_seen_http(logsource) else WIDER_CATEGORY.get(category, category)
     return (
-        scope.category in ("", category, WIDER_CATEGORY.get(category, category))
+        scope.category in ("", category, also)
         and scope.product in ("", logsource.product)
         and scope.service in ("", logsource.service)
     )

@@ -40,10 +40,10 @@ from afterpatch.detect.sigma.documents import Document, Refusals, read_documents
 from afterpatch.detect.sigma.modifiers import NeedsPlaceholderError
 from afterpatch.detect.sigma.parse_correlation import convert_correlation
 from afterpatch.detect.sigma.parse_value import Unsupported, convert_value, missing_names
-from afterpatch.detect.sigma.parsed import Parsed as Parsed
-from afterpatch.detect.sigma.placeholders import Placeholders
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
+from afterpatch.model.rules import Placeholders
 
 _SPACES: Final = re.compile(r"\s+")
 _OURS: Final[Mapping[str, type]] = {"stage": str, "weak": bool, "finds": str, "misses": str}

@@ -46,9 +46,12 @@ class SigmaEngine:
         """The rules that apply to a log source, whether or not they match."""
         return self._plan(logsource).rules
 
-    def match(self, batch: Batch) -> Iterator[tuple[Rule, Indexes]]:
-        """(rule, matching row numbers of ``batch.frame``, ascending), in rule order."""
-        yield from self._plan(batch.logsource).match(Columns(batch.frame))
+    def match(self, batch: Batch, columns: Columns | None = None) -> Iterator[tuple[Rule, Indexes]]:
+        """(rule, matching row numbers of ``batch.frame``, ascending), in rule order.
+
+        ``columns``: those of the batch, where another engine looks at them, too.
+        """
+        yield from self._plan(batch.logsource).match(columns or Columns(batch.frame))
 
     def _plan(self, logsource: Logsource) -> "Plan":
         plan = self._plans.get(logsource)

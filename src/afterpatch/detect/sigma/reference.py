@@ -48,21 +48,20 @@ def holds(node: Node, event: Event, logsource: Logsource) -> bool:
         case Not(item):
             return not holds(item, event, logsource)
         case FieldTest():
-            return test_holds(node, event, logsource)
+            return _test(node, event, logsource)
 
 
-def test_holds(test: FieldTest, event: Event, logsource: Logsource) -> bool:
-    """Whether one test holds for the event."""
+def _test(test: FieldTest, event: Event, logsource: Logsource) -> bool:
     if test.op == "null":
-        return value_of(event, names(test.field, logsource)) is None
+        return _value(event, names(test.field, logsource)) is None
     if test.op == "exists":
-        present = value_of(event, names(test.field, logsource)) is not None
+        present = _value(event, names(test.field, logsource)) is not None
         return present == (test.value == "true")
     if test.op == "fieldref":
-        mine = value_of(event, names(test.field, logsource))
-        other = value_of(event, names(test.value, logsource))
+        mine = _value(event, names(test.field, logsource))
+        other = _value(event, names(test.value, logsource))
         return mine is not None and other is not None and _refers(test.option, mine, other)
-    return any(text_holds(test, text) for text in _texts(test, event, logsource))
+    return any(_value_test(test, text) for text in _texts(test, event, logsource))
 
 
 def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]:
@@ -70,27 +69,27 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
     if test.field == ANY_FIELD:
         found = [value for name, value in event.items() if name not in RESERVED]
     else:
-        found = [view_of(event, view) for view in views(test.field, test.op, logsource)]
+        found = [_view(event, view) for view in views(test.field, test.op, logsource)]
     return (text for text in found if text is not None)
 
 
-def view_of(event: Event, view: View) -> str | None:
-    """The text an event shows in a view."""
-    first = value_of(event, view.columns)
+def _view(event: Event, view: View) -> str | None:
+    first = _value(event, view.columns)
+    if view.host:
+        host = _value(event, view.host)
+        return None if host is None or not (first or "").startswith("/") else host + (first or "")
     if not view.query:
         return first
-    second = value_of(event, view.query)
+    second = _value(event, view.query)
     return None if first is None or second is None else first + "?" + second
 
 
-def value_of(event: Event, columns: tuple[str, ...]) -> str | None:
-    """The first value among the columns."""
+def _value(event: Event, columns: tuple[str, ...]) -> str | None:
     present = (event.get(column) for column in columns if column not in RESERVED)
     return next((value for value in present if value is not None), None)
 
 
-def text_holds(test: FieldTest, text: str) -> bool:
-    """Whether a test of one text holds for this one."""
+def _value_test(test: FieldTest, text: str) -> bool:
     match test.op:
         case "regex":
             pattern = f"(?{test.option})({test.value})" if test.option else test.value

@@ -6,7 +6,8 @@ Enters: a YAML mapping. Leaves: a changed copy. Will not do: judge whether it is
 from typing import Any, Final
 
 from afterpatch.detect.sigma.parse_correlation import COMPARISONS, RANGE
-from afterpatch.detect.sigma.placeholders import Placeholders, filled
+from afterpatch.detect.sigma.placeholders import filled
+from afterpatch.model.rules import Placeholders
 
 _NUMERIC: Final = frozenset(
     ["lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year", "exists"]

@@ -21,9 +21,9 @@ import orjson
 
 from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.parsed import Parsed
-from afterpatch.detect.sigma.placeholders import Placeholders
 from afterpatch.detect.sigma.plain import from_plain, to_plain
 from afterpatch.model.campaigns import RuleText
+from afterpatch.model.rules import Placeholders
 
 MAX_FILES: Final = 256
 _HASH_BYTES: Final = 32
@@ -34,6 +34,8 @@ def load_rules(
 ) -> Parsed:
     """As ``parse.parse_rules``, out of the store where it holds the very same texts parsed."""
     held = tuple(texts)
+    if not held:
+        return Parsed((), (), ())
     if store is None:
         return _parse(held, placeholders)
     key = store.key("rules", _content(held, placeholders))
@@ -108,13 +110,16 @@ class RuleStore:
         return self.key("automaton", (literal.encode() for literal in literals))
 
     def _read(self, key: str) -> bytes | None:
+        path = self.folder / key
         try:
-            data = (self.folder / key).read_bytes()
+            data = path.read_bytes()
         except OSError:
             return None
         checked = memoryview(data)[_HASH_BYTES:]
         if hashlib.sha256(checked).digest() != data[:_HASH_BYTES]:
             return None
+        with suppress(OSError):
+            os.utime(path)  # what is used stays longest
         return bytes(checked)
 
     def _write(self, key: str, data: bytes) -> None:

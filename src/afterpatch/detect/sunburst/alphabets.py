@@ -12,18 +12,20 @@ SPECIAL: Final = "0_-."
 SHIFT: Final = 4  # a plain character is written as the one four places on
 ESCAPES: Final = 32  # the malware picks one of 8 × 4; the last three letters are never escapes
 
-_BASE32_VALUE: Final = {character: value for value, character in enumerate(BASE32)}
+_DIGITS32: Final = str.maketrans(BASE32, "0123456789abcdefghijklmnopqrstuv")
 _PLAIN_VALUE: Final = {character: value for value, character in enumerate(PLAIN)}
+_UNSHIFTED: Final = str.maketrans(PLAIN, PLAIN[-SHIFT:] + PLAIN[:-SHIFT])
+_SHIFTED: Final = str.maketrans(PLAIN, PLAIN[SHIFT:] + PLAIN[:SHIFT])
+_OF_BASE32: Final = frozenset(BASE32)
+_OF_PLAIN: Final = frozenset(PLAIN)
 
 
 def bits_of(text: str) -> int:
     """All bits of a base32 text as one number, first character lowest (``Base64Decode``)."""
-    number = 0
-    for place, character in enumerate(text):
-        if character not in _BASE32_VALUE:
-            raise ValueError(f"{character!r} is not in the base32 alphabet")
-        number |= _BASE32_VALUE[character] << 5 * place
-    return number
+    if not _OF_BASE32.issuperset(text):
+        wrong = next(character for character in text if character not in _OF_BASE32)
+        raise ValueError(f"{wrong!r} is not in the base32 alphabet")
+    return int(text[::-1].translate(_DIGITS32), 32) if text else 0
 
 
 def from_base32(text: str, *, strict: bool = False) -> bytes:
@@ -48,16 +50,10 @@ def to_base32(data: bytes, spare: int = 0) -> str:
 
 def from_substitution(text: str) -> str:
     """Plain text of substituted text: ``0`` escapes one of ``0_-.``."""
-    characters, plain = iter(text), []
-    for character in characters:
-        if character != "0":
-            plain.append(PLAIN[(_value(character) - SHIFT) % len(PLAIN)])
-            continue
-        escape = _value(next(characters, ""))
-        if escape >= ESCAPES:
-            raise ValueError("an escape the malware never writes")
-        plain.append(SPECIAL[escape % len(SPECIAL)])
-    return "".join(plain)
+    head, *escaped = text.split("0")  # an escape's letter is never "0", so this tears none
+    return _unshifted(head) + "".join(
+        SPECIAL[_escape(part) % len(SPECIAL)] + _unshifted(part[1:]) for part in escaped
+    )
 
 
 def to_substitution(text: str, choice: int = 0) -> str:
@@ -65,12 +61,21 @@ def to_substitution(text: str, choice: int = 0) -> str:
     return "".join(
         "0" + PLAIN[choice * len(SPECIAL) + SPECIAL.index(character)]
         if character in SPECIAL
-        else PLAIN[(_value(character) + SHIFT) % len(PLAIN)]
+        else character.translate(_SHIFTED)
         for character in text
     )
 
 
-def _value(character: str) -> int:
-    if character not in _PLAIN_VALUE:
-        raise ValueError(f"{character!r} is not in the substitution alphabet")
-    return _PLAIN_VALUE[character]
+def _unshifted(text: str) -> str:
+    if not _OF_PLAIN.issuperset(text):
+        wrong = next(character for character in text if character not in _OF_PLAIN)
+        raise ValueError(f"{wrong!r} is not in the substitution alphabet")
+    return text.translate(_UNSHIFTED)
+
+
+def _escape(part: str) -> int:
+    """Which escape a text starts with."""
+    value = _PLAIN_VALUE.get(part[:1], ESCAPES)
+    if value >= ESCAPES:
+        raise ValueError("an escape the malware never writes")
+    return value

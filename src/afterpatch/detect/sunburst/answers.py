@@ -50,6 +50,9 @@ _DELAYS: Final = {
     80: (20100, 20220),
     84: (43140, 43260),
 }
+# Bits 0x88 of the last octet -> the HTTP method, which decides what the requests look like.
+_METHOD_BITS: Final = 0x88
+_METHODS: Final = {0: "GET", 8: "HEAD", 128: "PUT", 136: "POST"}
 STAGE2_DELAY: Final = (1, 3)  # Random.Next(1, 3): the query that carries the stage-2 bit
 
 SECOND_STAGE: Final = frozenset(  # Mandiant's and Volexity's published names
@@ -86,6 +89,13 @@ def delay_min(value: str) -> tuple[int, int] | None:
     if meaning_of(value).effect not in ("stage2", "continue"):
         return None
     return _DELAYS[int(ipaddress.IPv4Address(value)) & _DELAY_BITS]
+
+
+def method(value: str) -> str | None:
+    """The HTTP method a stage-2 answer chose; None: the answer is another, or none it could use."""
+    if meaning_of(value).effect != "stage2":
+        return None
+    return _METHODS[int(ipaddress.IPv4Address(value)) & _METHOD_BITS]
 
 
 def is_second_stage(name: str) -> bool:

@@ -27,8 +27,9 @@ STATES: Final = ("absent", "stopped", "running", "stopped and running")
 LAST: Final = 35  # sequence of the last or only chunk
 ID_CHARS: Final = 15  # key and eight bytes
 CHUNK_CHARS: Final = 16
-# A domain of 255 bytes in the widest spelling, two characters for one, in chunks of at least 15.
-MOST_CHUNKS: Final = 34
+# An AD domain has at most 64 characters (Microsoft's naming conventions). This allows 100 in the
+# widest spelling, two characters for one, in chunks of at least 15. Public labels have 1 to 3.
+MOST_CHUNKS: Final = 14
 EPOCH: Final = datetime(2010, 1, 1, tzinfo=UTC)
 # First signed malicious build is of March 2020 (Mandiant's hash list), an RC a month older; it
 # sleeps 12 days. The zone answered with the kill switch from 2020-12-15: a host still asking
@@ -91,7 +92,7 @@ def _name(label: str, region: str | None) -> Label:
     if sequence != LAST and len(chunk) != CHUNK_CHARS:
         raise ValueError(f"chunk {sequence} is not the last and not full")
     if MOST_CHUNKS - 1 <= sequence < LAST:
-        raise ValueError(f"no domain is long enough for a chunk {sequence}")
+        raise ValueError(f"no AD domain is long enough for a chunk {sequence}")
     if not _readable(chunk, sequence):
         raise ValueError("the chunk is in neither of the two encodings")
     fits = _region_fits(host, region)

@@ -1,0 +1,169 @@
+"""Event logs from bytes to hits, against parsing the same files with ``evtx`` and orjson alone.
+
+    python -m benchmarks.evtx [--megabytes 200] [--repeats 3] [--rules DIR] [--evidence PATH]
+
+Every row is a process of its own over the same files, start-up and loading of compiled code
+included, warm. Processor time and ratios are what to look at: others may use the machine too.
+``--rules`` takes a folder of Sigma rules in place of the shipped campaign's, ``--evidence`` a
+folder of event logs in place of generated ones.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import evtx
+from rich.console import Console
+from rich.table import Table
+
+from afterpatch.campaigns.load import load
+from afterpatch.model.batches import ColumnsWanted
+from afterpatch.model.campaigns import RuleText
+from afterpatch.pipeline.unit import Rules
+from afterpatch.simulate.evtx_bulk import write_evtx_bulk
+from benchmarks.measure import Measured, best
+
+PARSE = """
+import sys, pathlib, evtx, orjson
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.evtx")):
+    records = evtx.PyEvtxParser(str(path)).records_json()
+    while True:
+        try: orjson.loads(next(records)["data"])
+        except StopIteration: break
+        except RuntimeError: continue
+"""
+READ = """
+import sys, pathlib
+from afterpatch.formats import evtx
+from afterpatch.model.places import Item
+from benchmarks.evtx import wanted
+columns = None if sys.argv[2] == "all" else wanted(sys.argv[3])
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.evtx")):
+    item = Item(str(path), None, str(path), "bench", (str(path),), path.stat().st_size)
+    with path.open("rb") as stream:
+        for piece in evtx.read_columns(stream, item, columns): pass
+"""
+LOAD = """
+import sys
+from benchmarks.evtx import wanted
+from afterpatch.formats.evtx_blocks import BlockReader
+wanted(sys.argv[1]), BlockReader()
+"""
+HUNT = """
+import sys, pathlib, tempfile
+from benchmarks.evtx import rules
+from afterpatch.evidence.discover import discover
+from afterpatch.pipeline.executor import run_units
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        items = discover([sys.argv[1]], pathlib.Path(scratch)).items
+        workers, found = int(sys.argv[2]), rules(sys.argv[3])
+        run_units(items, found, pathlib.Path(scratch), workers, lambda _: None)
+"""
+
+
+def main() -> None:
+    """Generate once, measure, print one table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rules", default="")
+    parser.add_argument("--evidence", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path("bench-data"))
+    args = parser.parse_args()
+    evidence = args.evidence or args.folder / f"evtx-{args.megabytes}"
+    if not evidence.exists():
+        write_evtx_bulk(evidence, args.megabytes)
+    size = sum(path.stat().st_size for path in evidence.rglob("*.evtx"))
+    events = count(evidence)
+    console = Console()
+    console.print(table(measure(evidence, args.rules, args.repeats), size, events))
+    console.print(f"first run ever, compiling included: {first_run(args.folder):.1f} s")
+
+
+def rules(folder: str) -> Rules:
+    """The Sigma rules of a folder, or those of the shipped campaign."""
+    if not folder:
+        return Rules.of(load("hafnium-exchange-2021"))
+    texts = [(str(p), p.read_text(encoding="utf-8")) for p in sorted(Path(folder).rglob("*.yml"))]
+    return Rules(tuple(RuleText(path, "sigma", text) for path, text in texts), (), (), ())
+
+
+def wanted(folder: str) -> ColumnsWanted:
+    """The columns that these rules look at."""
+    return rules(folder).build().columns_wanted
+
+
+def count(evidence: Path) -> int:
+    """Events, by the plain parser's count."""
+    total = 0
+    for path in evidence.rglob("*.evtx"):
+        records = evtx.PyEvtxParser(str(path)).records_json()
+        while True:
+            try:
+                next(records)
+            except StopIteration:
+                break
+            except RuntimeError:
+                continue
+            total += 1
+    return total
+
+
+def measure(evidence: Path, folder: str, repeats: int) -> list[tuple[str, Measured]]:
+    """Every contender over the same files."""
+    python, path = [sys.executable, "-c"], str(evidence)
+    return [
+        ("evtx + orjson, parsing alone", best([*python, PARSE, path], repeats)),
+        ("start-up: rules, compiled code", best([*python, LOAD, folder], repeats)),
+        ("columns, all fields", best([*python, READ, path, "all", folder], repeats)),
+        ("columns, fields of the rules", best([*python, READ, path, "rules", folder], repeats)),
+        ("to hits, 1 process", best([*python, HUNT, path, "1", folder], repeats)),
+        ("to hits, 2 processes", best([*python, HUNT, path, "2", folder], repeats)),
+    ]
+
+
+def first_run(folder: Path) -> float:
+    """Seconds to load the columnar reader where no compiled code is kept yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    code = "from afterpatch.formats.evtx_blocks import BlockReader; BlockReader()"
+    with tempfile.TemporaryDirectory(dir=folder) as cache:
+        start = time.perf_counter()
+        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+        return time.perf_counter() - start
+
+
+def table(rows: list[tuple[str, Measured]], size_bytes: int, events: int) -> Table:
+    """One row per contender, with its ratio to parsing alone."""
+    parsing = rows[0][1].cpu_seconds
+    shown = Table(title=f"{size_bytes / 1e6:.0f} MB of event logs, {events:,} events")
+    for column in (
+        "contender",
+        "seconds",
+        "CPU s",
+        "events/CPU s",
+        "MB/CPU s",
+        "vs parsing",
+        "peak MB",
+    ):
+        shown.add_column(column, justify="left" if column == "contender" else "right")
+    for name, measured in rows:
+        shown.add_row(
+            name,
+            f"{measured.seconds:.2f}",
+            f"{measured.cpu_seconds:.2f}",
+            f"{events / measured.cpu_seconds:,.0f}",
+            f"{size_bytes / 1e6 / measured.cpu_seconds:.0f}",
+            f"{measured.cpu_seconds / parsing:.2f}",
+            f"{measured.peak_bytes / 1e6:.0f}",
+        )
+    return shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Blocks of EVTX chunks through the compiled kernel, into a collector.
+
+In: the bytes of some chunks and which of them are sound. Out: their events in a collector, and per
+chunk how many; None for those that must be read plainly. One reader serves a whole process: it
+keeps the tables the kernel fills and the shapes it has met.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from afterpatch.formats.evtx_columns import Columns
+from afterpatch.formats.evtx_headers import CHUNK_BYTES
+from afterpatch.formats.evtx_kernel import Walk, room_for, walk
+from afterpatch.formats.evtx_known_shapes import Shapes
+from afterpatch.formats.windows_events import EventCollector
+from afterpatch.model.batches import ColumnsWanted
+
+
+class BlockReader:
+    """Making one loads or compiles the kernel. Raises whatever numba raises when it cannot."""
+
+    def __init__(self) -> None:
+        self._shapes = Shapes()
+        # Hashes differ from process to process, so that nobody can prepare collisions; what comes
+        # out does not depend on them.
+        self._seed = secrets.randbits(62)
+        self._room: dict[int, Walk] = {}
+        self._columns(bytes(CHUNK_BYTES), [False])
+
+    def read(
+        self,
+        block: bytes,
+        sound: Sequence[bool],
+        wanted: ColumnsWanted | None,
+        collector: EventCollector,
+    ) -> list[int | None]:
+        """The events of the sound chunks -> ``collector``; per chunk their number, or None."""
+        columns = self._columns(block, sound)
+        for table in columns.tables(wanted):
+            collector.add_table(table)
+        counts = columns.events_by_chunk().tolist()
+        return [
+            count if is_sound and place not in columns.odd else None
+            for place, (is_sound, count) in enumerate(zip(sound, [*counts, 0], strict=False))
+        ]
+
+    def find(
+        self, block: bytes, sound: Sequence[bool], records: Collection[int]
+    ) -> list[dict[int, int] | None]:
+        """Per chunk, which of these events are there: number in the record's header -> the event's.
+
+        None for chunks that must be read plainly to know.
+        """
+        columns = self._columns(block, sound)
+        found: list[dict[int, int] | None] = [{} if is_sound else None for is_sound in sound]
+        for place in columns.odd:
+            found[place] = None
+        for chunk, header, number in columns.places(np.array(sorted(records), np.int64)):
+            numbers = found[chunk]
+            if numbers is not None:
+                numbers[header] = number
+        return found
+
+    def _columns(self, block: bytes, sound: Sequence[bool]) -> Columns:
+        whole = len(block) // CHUNK_BYTES
+        data = np.frombuffer(block, np.uint8)[: whole * CHUNK_BYTES]
+        found = self._tables(whole)
+        walk(data, np.array(sound[:whole], np.uint8), found, self._seed)
+        return Columns(data, found, self._shapes, self._seed)
+
+    def _tables(self, chunks: int) -> Walk:
+        """Empty tables with room for so many chunks; kept, because fresh memory is slow."""
+        room = 1 << (max(chunks, 1) - 1).bit_length()
+        if room not in self._room:
+            self._room[room] = room_for(room)
+        found = self._room[room]
+        for table in (found.events, found.values, found.structures, found.shapes):
+            table.filled[0] = 0
+        for strings in (found.structures, found.shapes):
+            strings.slots.fill(-1)
+        found.odd.fill(0)
+        return found

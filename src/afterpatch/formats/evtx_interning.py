@@ -1,0 +1,238 @@
+"""Texts of a block of EVTX: each distinct value is kept, and decoded, once.
+
+In: events by row and values by number. Out: codes, and at the end a column of texts for any codes.
+Code ``n >= 0`` is a distinct value, -1 is "absent", and below that are constants of templates.
+One table for all fields of all shapes: the same image path or user name stands in many of them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from afterpatch.formats.evtx_compiled import (
+    MAX_PROBES,
+    Bytes,
+    Ints,
+    Small,
+    compiled,
+    hash_of,
+    i64,
+    same_bytes,
+    whole,
+)
+from afterpatch.formats.evtx_kernel import Walk
+from afterpatch.formats.evtx_shapes import Mixture, Recipe
+from afterpatch.formats.evtx_structures import Values
+from afterpatch.formats.evtx_values import text_of, texts_of
+
+ABSENT: Final = -1
+_FIRST_SLOTS: Final = 1 << 12
+
+Codes = npt.NDArray[np.int32]
+
+
+class Entries(NamedTuple):
+    """Distinct values: where each was seen first, its type and hash. ``filled``: one element."""
+
+    at: Ints
+    size: Small
+    kind: Bytes
+    hashes: Ints
+    filled: Ints
+
+
+class Texts:
+    """The distinct values and constants of one block."""
+
+    def __init__(self, block: Bytes, found: Walk, seed: int) -> None:
+        self._block, self._found, self._seed = block, found, seed
+        most = 2 * int(found.values.filled[0]) + 16
+        self._entries = Entries(
+            np.empty(most, np.int64),
+            np.empty(most, np.int32),
+            np.empty(most, np.uint8),
+            np.empty(most, np.int64),
+            np.zeros(1, np.int64),
+        )
+        self._slots = np.full(_FIRST_SLOTS, -1, np.int32)
+        self._constants: dict[str, int] = {}
+        self._known: dict[int, str] = {}
+        self._all: pl.Series | None = None
+
+    def constant(self, text: str) -> int:
+        """The code of a text of our own."""
+        return self._constants.setdefault(text, ABSENT - 1 - len(self._constants))
+
+    def codes(self, rows: Ints, numbers: Sequence[int]) -> Codes:
+        """Codes of some values of some events of one shape: one line per number."""
+        codes = np.empty((len(numbers), len(rows)), np.int32)
+        if len(numbers):
+            first = self._found.events.first[rows]
+            wanted = np.array(numbers, np.int64)
+            self._slots = intern(
+                self._block, self._found.values, first, wanted, codes, self._entries, self._slots,
+                self._seed,
+            )  # fmt: skip
+        return codes
+
+    def recipe(self, recipe: Recipe, rows: Ints) -> Codes:
+        """Codes of what a recipe makes of some events."""
+        if isinstance(recipe, Mixture):
+            return self._mixed(recipe, rows)
+        if isinstance(recipe, int):
+            return np.ravel(self.codes(rows, [recipe]))
+        return np.full(len(rows), ABSENT if recipe is None else self.constant(recipe), np.int32)
+
+    def _mixed(self, recipe: Mixture, rows: Ints) -> Codes:
+        def made_of(*texts: str | None) -> str:
+            known = (text or "" for text in texts)
+            return recipe.made_of(dict(zip(recipe.needs, known, strict=True)))
+
+        return self.made(list(self.codes(rows, recipe.needs)), made_of)
+
+    def made(self, lines: Sequence[Codes], make: Callable[..., str | None]) -> Codes:
+        """Codes of what is made of some texts of an event, once for all events that have them.
+
+        ``lines``: at least one; ``make`` gets the text of each, None where there is none.
+        """
+        key = np.zeros(len(lines[0]), np.int64)
+        for line in lines:
+            distinct, place = np.unique(line, return_inverse=True)
+            _, key = np.unique(key * len(distinct) + place, return_inverse=True)
+        _, firsts, place = np.unique(key, return_index=True, return_inverse=True)
+        codes = []
+        for first in firsts:
+            text = make(*(self.text(int(line[first])) for line in lines))
+            codes.append(ABSENT if text is None else self.constant(text))
+        return np.array(codes, np.int32)[place]
+
+    def text(self, code: int) -> str | None:
+        """One text by its code."""
+        if code == ABSENT:
+            return None
+        if code not in self._known:
+            if code < ABSENT:
+                self._known.update((number, text) for text, number in self._constants.items())
+            else:
+                entries = self._entries
+                at, size, kind = entries.at[code], entries.size[code], entries.kind[code]
+                self._known[code] = text_of(self._block, int(at), int(size), int(kind))
+        return self._known[code]
+
+    def column(self, codes: Codes) -> pl.Series:
+        """The texts of codes. No further codes may be asked for once a column was made."""
+        if self._all is None:
+            count = int(self._entries.filled[0])
+            entries = self._entries
+            texts = texts_of(
+                self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
+            )
+            self._all = pl.Series([*texts, None, *self._constants], dtype=pl.String)
+        count = int(self._entries.filled[0])
+        places = np.where(codes < 0, count - 1 - codes, codes)
+        return self._all[pl.Series(places.astype(np.uint32))]
+
+
+@compiled
+def intern(
+    block: Bytes,
+    values: Values,
+    first: Ints,
+    numbers: Ints,
+    codes: Codes,
+    entries: Entries,
+    slots: Small,
+    seed: int,
+) -> Small:
+    """``codes[i, row]`` = entry of value ``first[row] + numbers[i]``; the hash table, grown."""
+    value_at, value_size, value_kind = values.at, values.size, values.kind
+    entry_at, entry_size, entry_kind, hashes = (
+        entries.at,
+        entries.size,
+        entries.kind,
+        entries.hashes,
+    )
+    count = entries.filled[0]
+    for line in range(len(numbers)):
+        before = -1
+        for row in range(len(first)):
+            if 2 * count >= len(slots):
+                slots = grown(slots, hashes, count)
+            value = first[row] + numbers[line]
+            at, size, kind = (
+                whole(value_at[value]),
+                whole(value_size[value]),
+                value_kind[value],
+            )
+            # Often the same as in the event before: cheaper to compare than to hash.
+            if (
+                before >= 0
+                and entry_size[before] == size
+                and entry_kind[before] == kind
+                and same_bytes(block, at, block, entry_at[before], size)
+            ):
+                codes[line, row] = before
+                continue
+            hashed = hash_of(block, at, size, seed) ^ whole(kind)
+            mask = len(slots) - 1
+            slot = hashed & mask
+            probes = 0
+            before = -1
+            while slots[slot] >= 0 and probes < MAX_PROBES:
+                entry = whole(slots[slot])
+                if (
+                    hashes[entry] == hashed
+                    and entry_size[entry] == size
+                    and entry_kind[entry] == kind
+                    and same_bytes(block, at, block, entry_at[entry], size)
+                ):
+                    before = entry
+                    break
+                slot = (slot + 1) & mask
+                probes += 1
+            if before < 0:
+                before = count
+                entry_at[count], entry_size[count], entry_kind[count] = at, size, kind
+                hashes[count] = hashed
+                if slots[slot] < 0:
+                    slots[slot] = count
+                count += 1
+            codes[line, row] = before
+    entries.filled[0] = count
+    return slots
+
+
+@compiled
+def grown(slots: Small, hashes: Ints, count: int) -> Small:
+    """A hash table four times as large, with the same entries."""
+    more = np.full(4 * len(slots), -1, np.int32)
+    mask = len(more) - 1
+    for entry in range(count):
+        slot = hashes[entry] & mask
+        probes = 0
+        while more[slot] >= 0 and probes < MAX_PROBES:
+            slot = (slot + 1) & mask
+            probes += 1
+        if more[slot] < 0:
+            more[slot] = entry
+    return more
+
+
+@compiled
+def whole_numbers(block: Bytes, values: Values, first: Ints, number: int) -> Ints:
+    """One integer value of some events as 64 bits; unsigned ones of 2**63 and more are negative."""
+    found = np.empty(len(first), np.int64)
+    for row in range(len(first)):
+        value = first[row] + number
+        at, size = whole(values.at[value]), whole(values.size[value])
+        if size == 8:
+            found[row] = i64(block, at)
+        else:
+            total = whole(0)
+            for step in range(size):
+                total |= whole(block[at + step]) << (8 * step)
+            found[row] = total
+    return found

@@ -1,0 +1,240 @@
+"""Logs of one JSON object per event: lines, one array, or objects one after the other.
+
+Enters: a stream and a :class:`JsonShape`, which says what an object is. Leaves: pieces of at most
+``BLOCK_RECORDS`` events. Every object is decoded, counted and dated; only those some rule wants
+become rows. Nested objects become dotted names, the values of a list stand one per line.
+``@record`` is the line number, or the number of the object.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final, NamedTuple
+
+import numpy as np
+import orjson
+import polars as pl
+
+from afterpatch.formats.gap_runs import GapRuns
+from afterpatch.formats.json_columns import MAX_FIELDS, Document, TooWide, columns_of, first_fields
+from afterpatch.formats.json_elements import Element, elements
+from afterpatch.model.batches import (
+    MAX_RAW_CHARS,
+    RAW,
+    RECORD,
+    TIME,
+    Batch,
+    Logsource,
+    Piece,
+    Wanted,
+)
+from afterpatch.model.places import Item, Notice
+from afterpatch.model.times import HOUR_US
+
+BLOCK_RECORDS: Final = 2_048  # small blocks keep Python's collector from walking all objects
+BLOCK_BYTES: Final = 8 << 20
+BAD_TIME: Final = "time not readable"
+NO_EVENT: Final = "JSON, but not an event of this log"
+TOO_WIDE: Final = f"an object of more than {MAX_FIELDS} fields: only its first plain ones were read"
+
+
+class Kind(NamedTuple):
+    """What an object is: its log source and the coverage name of its log."""
+
+    logsource: Logsource
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonShape:
+    """What the objects of a log are.
+
+    kind     (object, item) -> what it is; None when it is no event of this log.
+    skip     objects that are there by the log's own rules and are no events.
+    when     object -> (microseconds in UTC or None, whether the text named its zone).
+    inner    object -> the part that holds the fields.
+    """
+
+    kind: Callable[[Document, Item], Kind | None]
+    when: Callable[[Document], tuple[int | None, bool]]
+    skip: Callable[[Document], bool] = lambda document: False
+    inner: Callable[[Document], Document] = lambda document: document
+
+
+def read_json_log(
+    stream: BinaryIO,
+    item: Item,
+    wanted: Wanted | None,
+    shape: JsonShape,
+    declared: Logsource | None = None,
+) -> Iterator[Piece]:
+    """Yield one piece per block; see :class:`afterpatch.formats.format.Reader`.
+
+    ``declared`` is the log source ``wanted`` was made for; events of any other are always given.
+    """
+    reader = _Reader(item, wanted, shape, declared)
+    waiting: list[Element] = []
+    size = 0
+    for element in elements(stream):
+        waiting.append(element)
+        size += len(element.text)
+        if len(waiting) >= BLOCK_RECORDS or size >= BLOCK_BYTES:
+            yield reader.read(waiting)
+            waiting, size = [], 0
+    yield reader.read(waiting, last=True)
+
+
+class _Row(NamedTuple):
+    time_us: int | None
+    record: int
+    raw: str
+    document: Document
+
+
+class _Reader:
+    """Counts and gaps of one source."""
+
+    def __init__(
+        self, item: Item, wanted: Wanted | None, shape: JsonShape, declared: Logsource | None
+    ) -> None:
+        self.item, self.wanted, self.shape, self.declared = item, wanted, shape, declared
+        self.gaps = GapRuns(item.name)
+        self.zoneless = 0
+
+    def read(self, block: list[Element], *, last: bool = False) -> Piece:
+        """One block of elements."""
+        rows: defaultdict[Logsource, list[_Row]] = defaultdict(list)
+        logs: list[str] = []
+        times: list[int | None] = []
+        skipped = 0
+        for element, is_wanted in zip(block, self._wanted(block), strict=True):
+            document = self._document(element)
+            if document is None:
+                skipped += not element.text and not element.fault
+                continue
+            if self.shape.skip(document):
+                skipped += 1
+                continue
+            kind = self.shape.kind(document, self.item)
+            if kind is None:
+                self.gaps.add(element.number, NO_EVENT)
+                continue
+            time_us = self._when(document, element.number)
+            logs.append(kind.log)
+            times.append(time_us)
+            if is_wanted or kind.logsource != self.declared:
+                inner = self.shape.inner(document)
+                row = _Row(time_us, element.number, _raw(element), inner)
+                rows[kind.logsource].append(row)
+        batches = tuple(self._batches(rows))
+        gaps = self.gaps.take() + (self.gaps.close() if last else ())
+        dated = [time_us for time_us in times if time_us is not None]
+        return Piece(
+            records=len(logs) + skipped + sum(gap.records for gap in gaps),
+            events=len(logs),
+            skipped=skipped,
+            batches=batches,
+            gaps=gaps,
+            notices=tuple(self._notices()) if last else (),
+            observed=_observed(logs, times),
+            first_us=min(dated, default=None),
+            last_us=max(dated, default=None),
+        )
+
+    def _wanted(self, block: list[Element]) -> list[bool]:
+        """Which elements the prefilter asks for; it sees each as one line."""
+        if self.wanted is None:
+            return [True] * len(block)
+        texts = [element.text.replace(b"\n", b" ") for element in block]
+        ends = np.cumsum([len(line) + 1 for line in texts])
+        marks = np.zeros(len(block), dtype=np.bool_)
+        offsets = self.wanted.offsets(b"".join(line + b"\n" for line in texts))
+        marks[np.searchsorted(ends, offsets, side="right")] = True
+        found: list[bool] = marks.tolist()
+        return found
+
+    def _document(self, element: Element) -> Document | None:
+        """The object, or None: a blank line, or a gap."""
+        if element.fault:
+            self.gaps.add(element.number, element.fault)
+            return None
+        if not element.text:
+            return None
+        try:
+            document: Any = orjson.loads(element.text)
+        except orjson.JSONDecodeError as error:
+            document = _patched(element.text)
+            if document is None:
+                self.gaps.add(element.number, f"not valid JSON: {error.msg}")
+                return None
+        if not isinstance(document, dict):
+            self.gaps.add(element.number, NO_EVENT)
+            return None
+        return document
+
+    def _when(self, document: Document, number: int) -> int | None:
+        time_us, zoned = self.shape.when(document)
+        if time_us is None:
+            self.gaps.add(number, BAD_TIME, records=0)
+        elif not zoned:
+            self.zoneless += 1
+        return time_us
+
+    def _batches(self, rows: Mapping[Logsource, list[_Row]]) -> Iterator[Batch]:
+        for logsource, found in sorted(rows.items()):
+            yield from (Batch(logsource, frame) for frame in self._frames(found))
+
+    def _frames(self, rows: list[_Row]) -> Iterator[pl.DataFrame]:
+        """One table, or several where the objects have too little in common."""
+        documents = [row.document for row in rows]
+        try:
+            columns = columns_of(documents)
+        except TooWide:
+            if len(rows) > 1:
+                half = len(rows) // 2
+                yield from self._frames(rows[:half])
+                yield from self._frames(rows[half:])
+                return
+            self.gaps.add(rows[0].record, TOO_WIDE, records=0)
+            columns = columns_of([first_fields(documents[0])])
+        reserved = [
+            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
+            pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
+            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
+        ]
+        named = {column.name: column for column in (*reserved, *columns)}
+        yield pl.DataFrame(list(named.values()))
+
+    def _notices(self) -> Iterator[Notice]:
+        if self.zoneless:
+            yield Notice(
+                "clock",
+                self.item.name,
+                f"{self.zoneless} times name no time zone and were taken as UTC; nothing in the "
+                "file can confirm that",
+            )
+
+
+def _raw(element: Element) -> str:
+    return element.text[: MAX_RAW_CHARS * 4].decode("utf-8", "backslashreplace")[:MAX_RAW_CHARS]
+
+
+def _patched(raw: bytes) -> Any:
+    """Bytes that are no UTF-8 are shown as such; the rest of the object still counts."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        try:
+            return orjson.loads(raw.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            return None
+    return None
+
+
+def _observed(logs: list[str], times: list[int | None]) -> dict[str, dict[int, int]]:
+    hours = (None if time_us is None else time_us // HOUR_US for time_us in times)
+    observed: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for (log, hour), count in Counter(zip(logs, hours, strict=True)).items():
+        if hour is not None:
+            observed[log][hour] = count
+    return dict(observed)

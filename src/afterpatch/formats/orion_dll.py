@@ -1,0 +1,78 @@
+"""``SolarWinds.Orion.Core.BusinessLayer.dll``, SUNBURST's carrier -> its hash, version, birth.
+
+In: the file, known by its name. Out: one row like any file's, and a fact ``orion.dll`` with the
+SHA-256, the version resource and the compile time. The pipeline scans the bytes as well.
+Will not: check the signature; a time stamp of the PE header is as good as the hash it stands with.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO, Final
+
+import pefile
+
+from afterpatch.formats.file_rows import FileRow, batch_of
+from afterpatch.formats.format import Format
+from afterpatch.model.batches import Piece, Wanted
+from afterpatch.model.places import Fact, Gap, Item, Place
+from afterpatch.model.times import rfc3339, to_us
+
+NAMES: Final = ("solarwinds.orion.core.businesslayer.dll",)
+MAX_BYTES: Final = 64 << 20
+
+
+def recognise(head: bytes, item: Item) -> str:
+    """ "header" for a PE file of that name."""
+    name = item.origin.replace("\\", "/").rpartition("/")[2].casefold()
+    return "header" if head[:2] == b"MZ" and name in NAMES else ""
+
+
+def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
+    """One piece: a row, a fact, and a gap where the PE cannot be read."""
+    del wanted
+    data = stream.read(MAX_BYTES)
+    sha256 = hashlib.sha256(data).hexdigest()
+    detail, fault = _facts(data)
+    moment = item.modified
+    row = FileRow(
+        record=0,
+        path=item.origin,
+        size=str(len(data)),
+        sha256=sha256,
+        modified=rfc3339(moment) if moment else None,
+        time_us=to_us(moment) if moment else None,
+        raw=item.origin,
+    )
+    yield Piece(
+        records=1,
+        events=1,
+        batches=(batch_of([row]),),
+        facts=(Fact("orion.dll", sha256, moment, Place(item.name, 0), detail),),
+        gaps=(Gap(item.name, "file", fault),) if fault else (),
+        first_us=row.time_us,
+        last_us=row.time_us,
+    )
+
+
+def _facts(data: bytes) -> tuple[dict[str, str], str]:
+    """Version and compile time, and what stood in the way."""
+    try:
+        with pefile.PE(data=data, fast_load=True) as pe:
+            pe.parse_data_directories([pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]])
+            made = datetime.fromtimestamp(pe.FILE_HEADER.TimeDateStamp, UTC)
+            detail = {"compiled": rfc3339(made)}
+            version = _version(pe)
+    except (pefile.PEFormatError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        return {}, f"not a readable PE file: {str(error)[:80]}"
+    return {**detail, **({"version": version} if version else {})}, ""
+
+
+def _version(pe: pefile.PE) -> str:
+    for info in getattr(pe, "VS_FIXEDFILEINFO", ()):
+        high, low = info.FileVersionMS, info.FileVersionLS
+        return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
+    return ""
+
+
+FORMAT: Final = Format(kind="orion-dll", recognise=recognise, read=read, content=True)

@@ -1,0 +1,75 @@
+"""The SUNBURST campaign over simulated logs, through every DNS shape the decoder is fed by."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from afterpatch.campaigns.load import load
+from afterpatch.detect.decoders import decoder_named
+from afterpatch.detect.sunburst.decoder import SunburstDecoder
+from afterpatch.model.decoders import DECODERS
+from afterpatch.pipeline.run import assess_paths
+from afterpatch.simulate.network import NetworkPlan
+from afterpatch.simulate.sunburst import InfectedHost, queries, write_sunburst
+
+CAMPAIGN = load("sunburst-orion-2020")
+WRITTEN = datetime(2020, 5, 1, tzinfo=UTC)
+UNTIL = WRITTEN + timedelta(days=18)
+PLAN = NetworkPlan(WRITTEN + timedelta(days=11), days=7, hosts=6, browsing=3)
+# HTTP requests are not in dns.log, so this is as far as each story goes.
+STAGES = DECODERS["sunburst"]
+
+
+def assessed(folder):
+    (host,) = assess_paths([str(folder)], CAMPAIGN, workers=1).hosts
+    return host.verdicts[0]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_is_found_in_zeek_logs(stage, tmp_path):
+    host = InfectedHost(WRITTEN, UNTIL, stage)
+    write_sunburst(host, PLAN, tmp_path / "all")
+    (tmp_path / "case").mkdir()
+    (tmp_path / "all" / "dns.log").rename(tmp_path / "case" / "dns.log")
+    verdict = assessed(tmp_path / "case")
+    assert (verdict.stage, verdict.band) == (stage, "compromised")
+    assert host.host_id in str([finding.key for finding in verdict.because])
+
+
+def test_days_that_are_missing_keep_a_quiet_network_from_being_cleared(tmp_path):
+    write_sunburst(InfectedHost(WRITTEN, WRITTEN), PLAN, tmp_path / "all")
+    (tmp_path / "case").mkdir()
+    (tmp_path / "all" / "dns.log").rename(tmp_path / "case" / "dns.log")
+    verdict = assessed(tmp_path / "case")
+    assert (verdict.band, verdict.cleared) == ("none", False)
+    assert verdict.cannot_be_cleared
+
+
+def test_the_windows_dns_log_tells_that_it_beaconed(tmp_path):
+    lines = []
+    for query in queries(InfectedHost(WRITTEN, UNTIL, "targeted")):
+        name = "".join(f"({len(part)}){part}" for part in query.name.split(".")) + "(0)"
+        lines.append(
+            f"{query.time:%-m/%-d/%Y %-I:%M:%S %p} 0E4C PACKET  000000A1B2C3D4E0 UDP Rcv 10.1.2.3"
+            f"        a1b2   Q [0001   D   NOERROR] A      {name}\n"
+        )
+    (tmp_path / "dns.log").write_text("".join(lines))
+    verdict = assessed(tmp_path)
+    assert verdict.stage == "targeted"  # the last query carries the bit
+
+
+def test_a_planted_name_is_a_weak_sign(tmp_path):
+    name = "putinhasasmallpackage.appsync-api.eu-west-1.avsvmcloud.com"
+    (tmp_path / "names.json").write_text(
+        f'{{"rrname": "{name}", "rrtype": "A", "rdata": "20.140.0.1", "time_first": 1608200000}}\n'
+    )
+    verdict = assessed(tmp_path)
+    assert verdict.band == "none"
+    assert any(finding.weak for finding in verdict.because)
+
+
+def test_the_decoder_knows_the_stages_the_campaigns_are_told():
+    shown = {info.stage for info in decoder_named("sunburst").infos}
+    assert shown == set(STAGES)
+    assert decoder_named("").infos == ()
+    assert all(info.engine == "decoder" for info in SunburstDecoder().infos)

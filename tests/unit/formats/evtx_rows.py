@@ -1,0 +1,52 @@
+"""What two ways of reading EVTX are compared by."""
+
+import io
+from collections import Counter
+
+from afterpatch.formats import evtx
+from afterpatch.model.batches import Piece
+from afterpatch.model.places import Item
+
+ITEM = Item("case/a.evtx", None, "C:/Windows/System32/winevt/Logs/A.evtx", "case", ("a.evtx",), 0)
+
+
+def plain(data: bytes) -> list[Piece]:
+    return checked(evtx.read(io.BytesIO(data), ITEM, None))
+
+
+def columns(data: bytes, wanted=None) -> list[Piece]:
+    return checked(evtx.read_columns(io.BytesIO(data), ITEM, wanted))
+
+
+def checked(pieces) -> list[Piece]:
+    pieces = list(pieces)
+    for piece in pieces:
+        assert piece.records == piece.events + piece.skipped + sum(g.records for g in piece.gaps)
+        assert sum(batch.frame.height for batch in piece.batches) == piece.events
+    return pieces
+
+
+def rows(pieces: list[Piece]) -> Counter:
+    """Every event with its log source and all cells that are there, but for the raw text."""
+    return Counter(
+        (batch.logsource, frozenset((k, v) for k, v in row.items() if v is not None))
+        for piece in pieces
+        for batch in piece.batches
+        for row in batch.frame.drop("@raw", strict=False).iter_rows(named=True)
+    )
+
+
+def rest(pieces: list[Piece]) -> tuple:
+    """All else that a file's pieces say."""
+    observed: Counter = Counter()
+    for piece in pieces:
+        for log, hours in piece.observed.items():
+            observed.update({(log, hour): count for hour, count in hours.items()})
+    return (
+        sorted(gap for piece in pieces for gap in piece.gaps),
+        observed,
+        [(fact.name, fact.value, fact.time, fact.place) for p in pieces for fact in p.facts],
+        [notice for piece in pieces for notice in piece.notices],
+        min((p.first_us for p in pieces if p.first_us is not None), default=None),
+        max((p.last_us for p in pieces if p.last_us is not None), default=None),
+    )
