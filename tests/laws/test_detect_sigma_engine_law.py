@@ -31,6 +31,8 @@ LOGSOURCES = [
     Logsource("webserver", "windows", "httperr"),
     Logsource("process_creation", "windows", "sysmon"),
     Logsource("proxy", "zeek", "http"),
+    Logsource("proxy", "", "elff"),
+    Logsource("webserver", "nginx", "access"),
 ]
 FIELDS = [
     "cs-uri-stem",
@@ -42,10 +44,11 @@ FIELDS = [
     "a",
     "c-ip",
     "^b$",
+    "cs-user-agent",
 ]
 COLUMNS = [
     *("cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"),
-    *("uri", "host"),
+    *("uri", "host", "cs(User-Agent)", "cs-uri-target"),
 ]
 
 # Small alphabets, so that values and patterns meet; letters whose case folding is odd.
@@ -69,6 +72,7 @@ WORDS = [
     "\u2013",
     "\u2014",
     "/r",
+    "+",
     "\u041a",
 ]
 ADDRESSES = [

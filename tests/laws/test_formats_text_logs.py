@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from afterpatch.formats import (
+    access_log,
     bind_queries,
     dnsmasq_queries,
     ecp_server,
@@ -22,6 +23,9 @@ from afterpatch.formats import (
     iis_w3c,
     nfdump_csv,
     oabgenerator,
+    proxy_w3c,
+    squid,
+    squid_combined,
     unbound_queries,
     windows_dns_debug,
     zeek_tsv,
@@ -40,6 +44,9 @@ READERS = {
         oabgenerator,
         exchange_csv,
         exchange_setup,
+        proxy_w3c,
+        squid,
+        squid_combined,
         zeek_tsv,
         nfdump_csv,
         windows_dns_debug,
@@ -47,7 +54,7 @@ READERS = {
         dnsmasq_queries,
         unbound_queries,
     )
-}
+} | {"access-log": access_log.FORMAT.read}
 ITEM = Item("x.log", None, "C:/logs/x.log", "root", ("x.log",), 0)
 LAW = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -64,6 +71,13 @@ CSV_HEAD = (
     "Protocol,ServerHostName,UrlStem\n"
 )
 SETUP_HEAD = "[03/02/2021 04:05:06.0123] [0] Setup version: 15.1.2176.2.\n"
+# Logs without a header: a first line, so that the encoding is told by text and not by damage.
+CLF_HEAD = '192.0.2.1 - - [01/Mar/2021:23:59:59 +0000] "GET / HTTP/1.1" 200 1 "-" "-" A_B:C_D\n'
+SQUID_HEAD = "1614643199.000      1 192.0.2.1 TCP_HIT/200 1 GET http://a/ - HIER_NONE/- -\n"
+PROXY_HEAD = (
+    "#Software: SGOS 6.5\n#Fields: date time c-ip sc-status cs-method cs-uri-scheme cs-host "
+    "cs-uri-path cs-uri-query cs(User-Agent) s-action\n"
+)
 
 
 @dataclass
@@ -149,6 +163,54 @@ setup_line = st.one_of(
     st.integers(0, 59).map(lambda s: f"[03/02/2021 04:05:{s:02d}.0001] [1] Finished executing."),
     st.just("   at Microsoft.Exchange.Setup.Main()"),
 )
+agent = st.text('ab\\\\"[] 1:/é', max_size=12)
+proxy_line = st.builds(
+    lambda s, word, text: (
+        f"2021-03-02 {s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d} 192.0.2.1 200 GET http a "
+        f'/{word.replace(chr(34), "q")} ?x=1 "{text.replace(chr(34), chr(34) * 2)}" TCP_HIT'
+    ),
+    st.integers(0, 86_399),
+    w3c_word,
+    agent,
+)
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+clf_start = st.builds(
+    lambda host, ident, user, s, zone, request, status, size: (
+        f"{host} {ident} {escaped(user)} [02/Mar/2021:{s // 3600:02d}:{s // 60 % 60:02d}:"
+        f'{s % 60:02d} {zone}] "{escaped(request)}" {status} {size}'
+    ),
+    st.sampled_from(["192.0.2.1", "::1", "www.example.com:443 192.0.2.1"]),
+    st.just("-"),
+    st.sampled_from(["-", "alice", "a b", "[x", ""]),
+    st.integers(0, 86_399),
+    st.sampled_from(["+0000", "-0730", "+1400"]),
+    st.one_of(agent, st.just("GET /a?b HTTP/1.1")),
+    st.sampled_from(["200", "404"]),
+    st.sampled_from(["-", "0", "1234", "123456789012"]),
+)
+clf_line = st.builds(
+    lambda start, referer, text, more: f'{start} "{escaped(referer)}" "{escaped(text)}"{more}',
+    clf_start,
+    agent,
+    agent,
+    st.sampled_from(["", ' "-"', ' "192.0.2.9, 192.0.2.8"', " 0.005 -", ' "k=\\"v\\"" 7 "z"']),
+)
+squid_line = st.builds(
+    lambda ms, elapsed, status, url, tail: (
+        f"{1614643200 + ms // 1000}.{ms % 1000:03d} {elapsed:6d} 192.0.2.1 TCP_MISS/{status} 12 "
+        f"GET {url} - HIER_DIRECT/192.0.2.2 {tail}"
+    ),
+    st.integers(0, 86_399_999),
+    st.integers(0, 9_999_999),
+    st.integers(100, 599),
+    st.one_of(w3c_word, st.just("http://a.example/b c?d")),
+    st.sampled_from(["text/html", "-", "- [Host:%20a] [Server:%20b]"]),
+)
 ZEEK_HEAD = (
     "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
     "#fields\tts\tid.orig_h\tquery\tanswers\tAA\n#types\ttime\taddr\tstring\tvector[string]\tbool\n"
@@ -221,6 +283,10 @@ VALID = {
     "iis-w3c": (W3C_HEAD, w3c_line),
     "httpproxy": (CSV_HEAD, csv_line),
     "exchange-setup": (SETUP_HEAD, setup_line),
+    "access-log": (CLF_HEAD, st.one_of(clf_start, clf_line)),
+    "proxy-w3c": (PROXY_HEAD, proxy_line),
+    "squid": (SQUID_HEAD, squid_line),
+    "squid-combined": (CLF_HEAD, clf_line.map(lambda line: line + " TCP_MISS:HIER_DIRECT")),
     "zeek": (ZEEK_HEAD, zeek_line),
     "nfdump-csv": (NFDUMP_HEAD, nfdump_line),
     "windows-dns-debug": (DEBUG_HEAD, debug_line),
@@ -257,6 +323,17 @@ def test_valid_logs_have_no_gaps(kind: str, data: st.DataObject) -> None:
     assert found.events == len(found.rows) > 0
 
 
+@LAW
+@given(data=st.data(), kind=st.sampled_from(["access-log", "squid", "squid-combined"]))
+def test_what_is_proven_without_a_look_is_what_a_look_finds(data: st.DataObject, kind: str) -> None:
+    """The vector proof against the patterns: all lines once as they are, once with a NUL each."""
+    text = data.draw(logs(kind, broken=True).filter(lambda t: "\0" not in t))
+    seen = whole(text.encode(), kind)
+    looked = whole("".join(f"{line}\0\n" for line in text.split("\n")[:-1]).encode(), kind)
+    assert (looked.events, looked.observed, looked.span) == (seen.events, seen.observed, seen.span)
+    assert looked.rows == seen.rows
+
+
 @pytest.mark.parametrize("kind", ["iis-w3c", "httpproxy"])
 @LAW
 @given(data=st.data())
@@ -275,7 +352,8 @@ def test_a_cut_file_has_a_gap_unless_cut_at_a_record_end(kind: str, data: st.Dat
     cut = data.draw(st.integers(1, len(content) - 1))
     found = whole(content[:cut], kind)
     open_quote = content[:cut].count(b'"') % 2 == 1
-    if content[cut - 1 : cut] != b"\n" or (open_quote and kind == "httpproxy"):
+    quoted = kind in ("httpproxy", "proxy-w3c")
+    if content[cut - 1 : cut] != b"\n" or (open_quote and quoted):
         assert found.gaps
     else:
         assert not found.gaps

@@ -13,6 +13,8 @@ always what the line holds, so literals are cut at every character a log may wri
     "?"                 the joined view of stem and query: two columns, another separator
     control, non-ASCII  escaped, or in whatever encoding the log has
     "\\", "/", "<>&"    where the log escapes: JSON, Zeek
+    "\\"                doubled, or as its code, where quotes are escaped: access logs
+    "/", ":"            not there, where parts of a URL have columns of their own: W3C proxies
 
 and the longest remaining run of three or more characters is what is looked for, ASCII letters in
 either case (``ast.fold`` never turns anything else into ASCII). A record is one line. Where a log
@@ -51,6 +53,8 @@ MAX_PATTERNS: Final = 10_000
 _CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
     "plain": re.compile(r"""[^!-~]+|["'+,?]+"""),
     "escaped": re.compile(r"""[^!-~]+|["'+,?\\/<>&]+"""),
+    "backslashed": re.compile(r"""[^!-~]+|["'+,?\\]+"""),
+    "parted": re.compile(r"""[^!-~]+|["'+,?/:]+"""),
     "labels": re.compile(r"""[^!-~]+|["'+,?\\/]+"""),
 }
 _INDICATOR_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {

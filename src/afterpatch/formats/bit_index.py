@@ -38,6 +38,14 @@ class BitIndex:
             packed[at >> 3 : (at >> 3) + len(bits)] = bits
         return cls(packed.view(">u8").astype(np.uint64))
 
+    @classmethod
+    def of_mask(cls, mask: Mask) -> "BitIndex":
+        """The offsets marked in ``mask``."""
+        packed = np.zeros(len(mask) // 64 * 8 + 16, dtype=np.uint8)
+        bits = np.packbits(mask)
+        packed[: len(bits)] = bits
+        return cls(packed.view(">u8").astype(np.uint64))
+
     def without(self, offsets: Offsets) -> "BitIndex":
         """The same set less some offsets."""
         cleared = np.zeros_like(self._words)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
+import polars as pl
+
 from afterpatch.formats.exchange_csv import exchange_reader, exchange_table, log_type
 from afterpatch.formats.format import Format
 from afterpatch.formats.table_log import Head, Table, find_column
@@ -23,6 +25,7 @@ LOGSOURCE: Final = Logsource("webserver", "exchange", "httpproxy")
 _BARE_HEADER = re.compile(r"DateTime,RequestId,(?:[^,\n]*,)*Protocol,")
 _FOLDER = re.compile(r"/HttpProxy/([^/]+)/[^/]*\.log$", re.IGNORECASE)
 _FILE_NAME = re.compile(r"/HttpProxy_[^/]*\.log$", re.IGNORECASE)
+_QUERY: Final = "UrlQuery"
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 
 
@@ -34,7 +37,15 @@ def _plan(head: Head, item: Item) -> Table:
         return f"httpproxy:{protocol if _PROTOCOL.fullmatch(protocol) else here}"
 
     table = exchange_table(head, log_name(""), LOGSOURCE)
-    return replace(table, log_column=find_column(table.names, "Protocol"), log_name=log_name)
+    protocol = find_column(table.names, "Protocol")
+    return replace(table, log_column=protocol, log_name=log_name, extend=_without_empty_query)
+
+
+def _without_empty_query(frame: pl.DataFrame) -> pl.DataFrame:
+    """A query stands with its question mark, so an empty text is no query at all."""
+    if _QUERY not in frame.columns:
+        return frame
+    return frame.with_columns(pl.when(pl.col(_QUERY) != "").then(_QUERY).alias(_QUERY))
 
 
 def _recognise(head: bytes, item: Item) -> str:

@@ -152,7 +152,7 @@ class _TimeText:
         is_digit = np.frombuffer(template, dtype=np.uint8) == _ZERO
         six = np.where(is_digit, 0x06, 0x00).astype(np.uint8).view("<u8")[0]
         wrong = np.where(is_digit, 0xF0, 0xFF).astype(np.uint8).view("<u8")[0]
-        digits: Words = _words_at(buffer, starts) ^ shape
+        digits: Words = words_at(buffer, starts) ^ shape
         self.valid &= ((digits | (digits + six)) & wrong) == 0
         return digits
 
@@ -190,7 +190,7 @@ class _TimeText:
         micros: Offsets = (hour * 60 + minute) * 60_000_000
         if self.has_date:
             date = (self._number(heads, at, size) for at, size in ((0, 4), (5, 2), (8, 2)))
-            days, exists = _days(*date)
+            days, exists = days_since_epoch(*date)
             real &= exists
             micros += days * 86_400_000_000
         length = np.diff(heads, append=len(changed))
@@ -210,7 +210,7 @@ class _TimeText:
         return micros
 
 
-def _days(year: Offsets, month: Offsets, day: Offsets) -> tuple[Offsets, Mask]:
+def days_since_epoch(year: Offsets, month: Offsets, day: Offsets) -> tuple[Offsets, Mask]:
     """Days since 1970-01-01 in the Gregorian calendar, and which dates exist.
 
     Months are counted from March, so that the leap day is the last day of a year (the usual
@@ -237,12 +237,12 @@ def text_runs(buffer: Bytes, starts: Offsets, ends: Offsets, cuts: Offsets) -> O
     changed[cuts[cuts < len(starts)]] = True
     changed[1:] |= lengths[1:] != lengths[:-1]
     for at in range(0, min(int(lengths.max(initial=0)), _MAX_RUN_BYTES), 8):
-        text = _words_at(buffer, starts + at) & _KEEP_BYTES[np.clip(lengths - at, 0, 8)]
+        text = words_at(buffer, starts + at) & _KEEP_BYTES[np.clip(lengths - at, 0, 8)]
         changed[1:] |= text[1:] != text[:-1]
     return np.flatnonzero(changed)
 
 
-def _words_at(buffer: Bytes, offsets: Offsets) -> Words:
+def words_at(buffer: Bytes, offsets: Offsets) -> Words:
     """Eight bytes from each offset as one number; zeros past the buffer's end."""
     if len(buffer) < 8:
         buffer = np.concatenate((buffer, np.zeros(8, dtype=np.uint8)))

@@ -8,6 +8,7 @@ stays unknown, which the verdict says. Adding a format is one module and one lin
 from typing import Final
 
 from afterpatch.formats import (
+    access_log,
     bind_queries,
     directory_listing,
     dnsmasq_queries,
@@ -27,7 +28,10 @@ from afterpatch.formats import (
     orion_dll,
     passive_dns,
     pcap,
+    proxy_w3c,
     registry_export,
+    squid,
+    squid_combined,
     suricata_eve,
     unbound_queries,
     web_file,
@@ -56,7 +60,13 @@ FORMATS: Final[tuple[Format, ...]] = (
     oabgenerator.FORMAT,
     exchange_csv.FORMAT,
     httperr.FORMAT,
+    proxy_w3c.FORMAT,
     iis_w3c.FORMAT,
+    squid.FORMAT,
+    squid_combined.FORMAT,
+    access_log.APACHE,
+    access_log.NGINX,
+    access_log.FORMAT,
     zeek_tsv.FORMAT,
     nfdump_csv.FORMAT,
     windows_dns_debug.FORMAT,

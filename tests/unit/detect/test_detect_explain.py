@@ -84,3 +84,44 @@ def test_a_url_shows_every_view() -> None:
         True,
         "UrlQuery = 'a=1'; UrlStem = '/owa/auth/x.js'; UrlStem + ? + UrlQuery = '/owa/auth/x.js?a=1'",
     )
+
+
+@pytest.mark.parametrize(
+    ("logsource", "field", "event", "why"),
+    [
+        (
+            HTTPPROXY,
+            "cs-uri-stem",
+            {"UrlStem": "/owa"},
+            "UrlStem = '/owa'",
+        ),
+        (
+            Logsource("proxy", "", "elff"),
+            "cs-uri-query",
+            {"cs-uri-query": "?owa"},
+            "cs-uri-query = '?owa'; cs-uri-query without its ? = 'owa'",
+        ),
+        (
+            Logsource("webserver", "windows", "iis"),
+            "cs-user-agent",
+            {"cs(User-Agent)": "an+owa"},
+            "cs(User-Agent) = 'an+owa'; cs(User-Agent) with + as space = 'an owa'",
+        ),
+        (
+            Logsource("proxy", "zeek", "http"),
+            "c-uri",
+            {"host": "a.example", "uri": "/owa"},
+            "uri = '/owa'; host + uri = 'a.example/owa'",
+        ),
+        (
+            Logsource("proxy", "zeek", "http"),
+            "c-uri",
+            {"host": "a.example", "uri": "owa"},
+            "uri = 'owa'; uri starts with no slash",
+        ),
+    ],
+)
+def test_a_value_read_in_another_way_is_shown_so(logsource, field, event, why) -> None:
+    category = f"{{category: {logsource.category}}}"
+    one = rule(f"  a: {{{field}|contains: owa}}\n  condition: a", category)
+    assert leaves(explain(one, event, logsource))[1][1:] == (True, why)

@@ -256,7 +256,12 @@ def test_host_in_a_collection_name(name: str, host: str) -> None:
 
 
 def test_words_for_logs_are_no_hosts() -> None:
-    assert all(map(is_generic, ["iis_logs", "W3SVC1", "HttpProxy", "logs", "2021-03", "IIS"]))
+    assert all(
+        map(
+            is_generic,
+            ["iis_logs", "W3SVC1", "HttpProxy", "logs", "2021-03", "IIS", "nginx", "apache2"],
+        )
+    )
     assert not any(map(is_generic, ["EX01", "web01", "server", "mail-logs-ex01", "срв", "交换"]))
 
 

@@ -224,21 +224,22 @@ class Columns:
             self._views[view] = None if series is None else Column(series)
         return self._views[view]
 
-    def every(self) -> tuple[Column, ...]:
-        """Every column of the batch that holds text of the event."""
-        found = (self.view(View((name,))) for name in self.names)
-        return tuple(column for column in found if column is not None)
-
     def _series(self, view: View) -> pl.Series | None:
         first = self._coalesced(view.columns)
-        if view.host and first is not None:
+        if first is None:
+            return None
+        if view.plus_is_space:
+            return first.str.replace_all("+", " ", literal=True)
+        if view.unmarked:
+            return first.str.strip_prefix("?")
+        if view.host:
             host = self._coalesced(view.host)
             rooted = first.str.starts_with("/")
             return None if host is None else (host + first).set(~rooted, None)
-        if not view.query or first is None:
+        if not view.query:
             return first
         second = self._coalesced(view.query)
-        return None if second is None else first + "?" + second
+        return None if second is None else first + "?" + second.str.strip_prefix("?")
 
     def _coalesced(self, columns: tuple[str, ...]) -> pl.Series | None:
         found: pl.Series | None = None

@@ -17,7 +17,7 @@ from afterpatch.detect.sigma.look import Absent, AllOf, AnyOf, Leaf, Negated, Re
 from afterpatch.detect.sigma.triggers import Ordered, commonness_of, ordered
 from afterpatch.model.batches import Logsource
 
-ANY_VIEW: Final = View(())  # keywords: every column
+ANY_VIEW: Final = View(())  # keywords: whatever ``keyword_views`` says
 MakeScanner = Callable[[frozenset[str]], Scanner]
 Shares = Mapping[View, Mapping[str, float]]
 Trigger = tuple[int, Leaf]  # (number of the rule, one of the tests of which one must hold)

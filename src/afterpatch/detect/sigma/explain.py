@@ -5,7 +5,7 @@ what the event says to it. The truth of every statement is the reference evaluat
 explanation can never disagree with it. Will not do: correlations, reading files, cutting.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from afterpatch.detect.sigma.ast import (
     Scope,
 )
 from afterpatch.detect.sigma.fields import View, applies, names, views
-from afterpatch.detect.sigma.reference import holds
+from afterpatch.detect.sigma.reference import holds, shown
 from afterpatch.model.batches import RESERVED, Logsource
 
 Event = Mapping[str, str | None]
@@ -128,29 +128,24 @@ def _why(test: FieldTest, event: Event, logsource: Logsource) -> str:
         seen = [View(names(test.field, logsource)), View(names(test.value, logsource))]
     else:
         seen = list(views(test.field, test.op, logsource))
-    return "; ".join(_said(view, event) for view in seen)
+    return "; ".join(dict.fromkeys(_said(view, event) for view in seen))
 
 
 def _said(view: View, event: Event) -> str:
     """What the event has for one view: ``UrlStem = '/owa/'`` or ``no UrlStem``."""
-    parts = [_first(columns, event) for columns in (view.columns, view.query) if columns]
-    absent = [columns[0] for columns, found in zip(_asked(view), parts, strict=True) if not found]
+    asked = [columns for columns in (view.host, view.columns, view.query) if columns]
+    found = [_first(columns, event) for columns in asked]
+    absent = [columns[0] for columns, name in zip(asked, found, strict=True) if not name]
     if absent:
         return f"the event has no {' and no '.join(absent)}"
-    found = [part for part in parts if part]
-    name = " + ? + ".join(name for name, _ in found)
-    return f"{name} = '{'?'.join(value for _, value in found)}'"
+    text, read = shown(event, view), ""
+    if (view.plus_is_space or view.unmarked) and text != event[found[0]]:
+        read = " with + as space" if view.plus_is_space else " without its ?"
+    name = (" + ? + " if view.query else " + ").join(found)
+    return f"{name}{read} = '{text}'" if text is not None else f"{found[-1]} starts with no slash"
 
 
-def _asked(view: View) -> Iterator[tuple[str, ...]]:
-    yield view.columns
-    if view.query:
-        yield view.query
-
-
-def _first(columns: tuple[str, ...], event: Event) -> tuple[str, str] | None:
-    for name in columns:
-        value = event.get(name)
-        if name not in RESERVED and value is not None:
-            return name, value
-    return None
+def _first(columns: tuple[str, ...], event: Event) -> str:
+    """The first of the columns that the event has, or ""."""
+    present = (c for c in columns if c not in RESERVED and event.get(c) is not None)
+    return next(present, "")

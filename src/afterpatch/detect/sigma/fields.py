@@ -16,6 +16,14 @@ So for log sources of category ``webserver`` a text test on ``cs-uri-query`` (or
 
     the query, where present · the stem, where present · stem + "?" + query, where both are present
 
+A proxy's ``c-uri`` is the whole URL, but rules also write paths into it. So for category ``proxy``
+a text test on ``c-uri`` or ``cs-uri`` holds when it holds on the URL, on path and query, or on the
+path.
+
+HttpProxy and ProxySG log a query with its question mark, the taxonomy means it without: a text test
+on a query alone holds on either. IIS writes a space in a header's value as "+", so a text test on
+one of those, and a keyword, holds on the value as logged or with its pluses as spaces.
+
 Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
 exists, numbers, addresses, time parts, field references) see the query alone.
 
@@ -30,8 +38,8 @@ Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes t
 ``#Fields`` of Exchange 2016 CU22.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -47,12 +55,15 @@ class View:
 
     With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
     are there. With ``host`` it is the first non-null of ``host`` + that text, and null unless that
-    text starts with a slash.
+    text starts with a slash. With ``plus_is_space`` every "+" in it is a space; with ``unmarked``
+    it has no "?" in front. A query joined to something never has one.
     """
 
     columns: tuple[str, ...]
     query: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
+    plus_is_space: bool = False
+    unmarked: bool = False
 
 
 Aliases = Mapping[str, tuple[str, ...]]
@@ -71,7 +82,50 @@ _IIS: Final[Aliases] = {
     "cs-uri": ("cs-uri-query",),
     "c-username": ("cs-username",),
     "src_ip": ("c-ip",),
+    "cs-content-type": ("cs(Content-Type)",),
+    "c-uri-path": ("cs-uri-stem",),
     "dst_ip": ("s-ip",),
+}
+# Access logs name no columns: batches have the taxonomy's names, so only its synonyms are here.
+_ACCESS: Final[Aliases] = {
+    "c-uri": ("cs-uri-query",),
+    "c-uri-path": ("cs-uri-stem",),
+    "c-uri-query": ("cs-uri-query",),
+    "c-uri-stem": ("cs-uri-stem",),
+    "c-useragent": ("cs-user-agent",),
+    "c-username": ("cs-username",),
+    "cs(Host)": ("cs-host",),
+    "cs(Referer)": ("cs-referer",),
+    "cs(User-Agent)": ("cs-user-agent",),
+    "cs-referrer": ("cs-referer",),
+    "cs-uri": ("cs-uri-query",),
+    "referer": ("cs-referer",),
+    "src_ip": ("c-ip",),
+}
+# Names of ProxySG, ISA and TMG; ``web_url`` puts together or takes apart what they leave out.
+# Every proxy's ``c-uri`` is the whole URL, its ``cs-uri-stem`` the path.
+_PROXY: Final[Aliases] = {
+    "c-uri": ("cs-uri",),
+    "c-uri-extension": ("cs-uri-extension",),
+    "c-uri-path": ("cs-uri-path", "cs-uri-stem"),
+    "c-uri-query": ("cs-uri-query",),
+    "c-uri-stem": ("cs-uri-path", "cs-uri-stem"),
+    "c-useragent": ("cs-user-agent", "cs(User-Agent)", "c-agent"),
+    "c-username": ("cs-username",),
+    "cs-content-type": ("cs(Content-Type)",),
+    "cs-cookie": ("cs(Cookie)",),
+    "cs-host": ("cs(Host)", "r-host"),
+    "cs-method": ("s-operation",),
+    "cs-referer": ("cs(Referer)",),
+    "cs-referrer": ("cs-referer", "cs(Referer)"),
+    "cs-uri": ("c-uri",),
+    "cs-uri-query": ("c-uri-query",),
+    "cs-uri-stem": ("cs-uri-path", "c-uri-stem"),
+    "cs-user-agent": ("cs(User-Agent)", "c-agent"),
+    "dst_ip": ("r-ip", "cs-ip"),
+    "r-dns": ("cs-host", "cs(Host)", "r-host"),
+    "referer": ("cs-referer", "cs(Referer)"),
+    "src_ip": ("c-ip",),
 }
 # http.sys writes path and query as one field; a stem test there sees both.
 _HTTPERR: Final[Aliases] = {
@@ -101,6 +155,7 @@ _HTTPPROXY: Final[Aliases] = {
     "cs-host": ("UrlHost",),
     "cs(Host)": ("UrlHost",),
     "s-computername": ("ServerHostName",),
+    "c-uri-path": ("UrlStem",),
     "cs-bytes": ("RequestBytes",),
     "sc-bytes": ("ResponseBytes",),
 }
@@ -114,9 +169,12 @@ _DEFENDER: Final[Aliases] = {
     )
 }
 _BY_SERVICE: Final[Mapping[str, Aliases]] = {
+    "access": _ACCESS,
+    "elff": _PROXY,
     "iis": _IIS,
     "httperr": _HTTPERR,
     "httpproxy": _HTTPPROXY,
+    "squid": _PROXY,
     "windefend": _DEFENDER,
 }
 # The taxonomy's names for a request -> the neutral names of ``model.network``.
@@ -149,6 +207,10 @@ _NEUTRAL: Final[Mapping[str, str]] = {
 # Requests as a sensor saw them: (product, service) of batches whose category is ``proxy``.
 _SEEN_HTTP: Final = frozenset({("pcap", "http"), ("suricata", "http"), ("zeek", "http")})
 _URL_FIELDS: Final = frozenset({"cs-uri-query", "c-uri-query", "c-uri", "cs-uri", "UrlQuery"})
+_PROXY_URL_FIELDS: Final = frozenset({"c-uri", "cs-uri"})
+_QUERIES: Final = frozenset({"UrlQuery", "cs-uri-query", "c-uri-query"})
+_MARKED_QUERIES: Final = frozenset({"elff", "httpproxy"})
+_IIS_HEADERS: Final = frozenset({"cs(User-Agent)", "cs(Referer)", "cs(Cookie)"})
 _STEM: Final = "cs-uri-stem"
 
 
@@ -165,14 +227,34 @@ def names(field: str, logsource: Logsource) -> tuple[str, ...]:
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
     plain = View(names(field, logsource))
-    if _is_seen_http(logsource) and _NEUTRAL.get(field) == "uri" and op in TEXT_OPS:
+    if op not in TEXT_OPS:
+        return (plain,)
+    if _is_seen_http(logsource) and _NEUTRAL.get(field) == "uri":
         return plain, View(plain.columns, host=names("cs-host", logsource))
-    if logsource.category != "webserver" or field not in _URL_FIELDS or op not in TEXT_OPS:
-        return (plain,)
+    if logsource.service == "iis" and _IIS_HEADERS.intersection(plain.columns):
+        return plain, replace(plain, plus_is_space=True)
     stem = names(_STEM, logsource)
-    if not set(stem).isdisjoint(plain.columns):  # http.sys: one column already holds both
-        return (plain,)
-    return plain, View(stem), View(stem, plain.columns)
+    if logsource.category == "proxy" and field in _PROXY_URL_FIELDS:
+        return plain, View(("cs-uri-target",)), View(stem)
+    found = [plain]
+    if logsource.service in _MARKED_QUERIES and not _QUERIES.isdisjoint(plain.columns):
+        found.append(replace(plain, unmarked=True))
+    # http.sys has one column that already holds both.
+    if (
+        logsource.category == "webserver"
+        and field in _URL_FIELDS
+        and not {*stem} & {*plain.columns}
+    ):
+        found += View(stem), View(stem, plain.columns)
+    return tuple(found)
+
+
+def keyword_views(columns: Iterable[str], logsource: Logsource) -> Iterator[View]:
+    """The views of an event with these columns that a keyword looks at."""
+    for column in columns:
+        yield View((column,))
+        if logsource.service == "iis" and column in _IIS_HEADERS:
+            yield View((column,), plus_is_space=True)
 
 
 def _is_seen_http(logsource: Logsource) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 
 from afterpatch.detect.sigma.columns import Asked, Column, Columns
 from afterpatch.detect.sigma.distinct import Mask, refers
-from afterpatch.detect.sigma.fields import View
+from afterpatch.detect.sigma.fields import View, keyword_views
 from afterpatch.detect.sigma.literals import Indexes
+from afterpatch.model.batches import Logsource
 
 FEW_ROWS: Final = 16  # asked one by one
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
@@ -22,8 +23,9 @@ _NOTHING: Final[Indexes] = np.empty(0, np.int64)
 class Look:
     """One batch under the eyes of one plan; remembers what a leaf was answered."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, logsource: Logsource) -> None:
         self.columns = columns
+        self._logsource = logsource
         self._columns_of: dict[int, tuple[Column, ...]] = {}
         self._rows_where: dict[int, Indexes] = {}
 
@@ -31,14 +33,15 @@ class Look:
         """The columns of the batch that a test looks at."""
         found = self._columns_of.get(leaf.asked.number)
         if found is None:
-            views = leaf.views
-            if views is None:
-                found = self.columns.every()
-            else:
-                columns = (self.columns.view(view) for view in views)
-                found = tuple(column for column in columns if column is not None)
-            self._columns_of[leaf.asked.number] = found
+            found = self._columns_of[leaf.asked.number] = self.showing(leaf.views)
         return found
+
+    def showing(self, views: tuple[View, ...] | None) -> tuple[Column, ...]:
+        """The columns of the batch for these views; None = for what a keyword looks at."""
+        if views is None:
+            views = tuple(keyword_views(self.columns.names, self._logsource))
+        columns = (self.columns.view(view) for view in views)
+        return tuple(column for column in columns if column is not None)
 
     def rows_where(self, leaf: "Leaf") -> Indexes:
         """Rows where a test holds, in no order and perhaps twice."""
@@ -69,7 +72,7 @@ class Tree(Protocol):
 
 
 class Leaf:
-    """A test of values. ``views`` None = of every column."""
+    """A test of values. ``views`` None = of whatever a keyword looks at."""
 
     __slots__ = ("asked", "views")
 

@@ -20,7 +20,7 @@ import numpy as np
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.columns import Column, Columns, members
 from afterpatch.detect.sigma.compiled import ANY_VIEW, Compiled, MakeScanner, Shares
-from afterpatch.detect.sigma.fields import View, applies
+from afterpatch.detect.sigma.fields import applies
 from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.literals import Block, Indexes, Scanner
 from afterpatch.detect.sigma.look import Leaf, Look
@@ -88,10 +88,10 @@ class Plan:
         if columns.rows == 0 or not self.rules:
             return
         compiled = self._ready(columns)
-        look = Look(columns)
+        look = Look(columns, self.logsource)
         everything = np.arange(columns.rows, dtype=np.int64)
         reached: dict[int, dict[int, Leaf]] = {number: {} for number in compiled.always}
-        for number, leaf in (*compiled.direct, *_found(compiled, columns)):
+        for number, leaf in (*compiled.direct, *_found(compiled, look)):
             reached.setdefault(number, {})[leaf.asked.number] = leaf
         for number in sorted(reached):
             leaves = reached[number].values()
@@ -120,20 +120,15 @@ class Plan:
             return Compiled(self.rules, self.logsource, shares, scanner)
 
 
-def _found(compiled: Compiled, columns: Columns) -> Iterator[tuple[int, Leaf]]:
+def _found(compiled: Compiled, look: Look) -> Iterator[tuple[int, Leaf]]:
     """Triggers for which some column holds a literal they need."""
     for view, scanner in compiled.scanners.items():
+        if not scanner.asked:
+            continue
         triggers = compiled.by_literal[view]
-        for column in _columns(view, columns) if scanner.asked else ():
+        for column in look.showing(None if view == ANY_VIEW else (view,)):
             for literal in column.scan(scanner):
                 yield from triggers.get(literal, ())
-
-
-def _columns(view: View, columns: Columns) -> tuple[Column, ...]:
-    if view == ANY_VIEW:
-        return columns.every()
-    column = columns.view(view)
-    return () if column is None else (column,)
 
 
 def _rows_of(look: Look, leaves: Iterable[Leaf], height: int) -> Indexes:

@@ -27,7 +27,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     wildcard_parts,
 )
-from afterpatch.detect.sigma.fields import View, applies, names, views
+from afterpatch.detect.sigma.fields import View, applies, keyword_views, names, views
 from afterpatch.model.batches import RESERVED, Logsource
 
 Event = Mapping[str, str | None]
@@ -67,21 +67,29 @@ def _test(test: FieldTest, event: Event, logsource: Logsource) -> bool:
 def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]:
     """Every text of the event that the test looks at."""
     if test.field == ANY_FIELD:
-        found = [value for name, value in event.items() if name not in RESERVED]
+        columns = (name for name in event if name not in RESERVED)
+        found = [shown(event, view) for view in keyword_views(columns, logsource)]
     else:
-        found = [_view(event, view) for view in views(test.field, test.op, logsource)]
+        found = [shown(event, view) for view in views(test.field, test.op, logsource)]
     return (text for text in found if text is not None)
 
 
-def _view(event: Event, view: View) -> str | None:
+def shown(event: Event, view: View) -> str | None:
+    """The text of a view, None where the event has none."""
     first = _value(event, view.columns)
+    if first is None:
+        return None
+    if view.plus_is_space:
+        return first.replace("+", " ")
+    if view.unmarked:
+        return first.removeprefix("?")
     if view.host:
         host = _value(event, view.host)
-        return None if host is None or not (first or "").startswith("/") else host + (first or "")
+        return None if host is None or not first.startswith("/") else host + first
     if not view.query:
         return first
     second = _value(event, view.query)
-    return None if first is None or second is None else first + "?" + second
+    return None if second is None else first + "?" + second.removeprefix("?")
 
 
 def _value(event: Event, columns: tuple[str, ...]) -> str | None:

@@ -26,7 +26,9 @@ _GENERIC: Final = frozenset(
         *("ecp", "ews", "oab", "owa", "logging", "management", "setup", "frontend", "backend"),
         *("evtx", "event", "events", "eventlog", "eventlogs", "winevt", "security", "application"),
         *("system", "sysmon", "windows", "registry", "config", "wwwroot", "webroot", "aspnet"),
-        *("uploads", "msexchange"),
+        *("uploads", "msexchange", "var", "etc", "access", "nginx", "apache", "apache2", "httpd"),
+        *("squid", "squid3", "zeek", "bro", "current", "suricata", "dns", "named", "bind"),
+        *("dnsmasq", "unbound"),
     }
 )
 _SITE: Final = re.compile(r"w3svc\d+", re.ASCII)
