@@ -5,46 +5,46 @@ Exit codes: 0 nothing found · 1 findings · 2 usage error · 3 nothing found an
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
-import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
+from afterpatch.cli.sunburst_closure import closure
+from afterpatch.cli.sunburst_input import (
+    FILES,
+    REDACTED,
+    VICTIMS,
+    exit_code,
+    inventory,
+    note,
+    print_jsonl,
+    read,
+    stamp,
+)
+from afterpatch.cli.sunburst_report import report
 from afterpatch.detect.sunburst.attribution import Owner
 from afterpatch.detect.sunburst.attribution import attribute as attribution
-from afterpatch.detect.sunburst.categories import Funnel, Judged, funnel, judge, missing_days
 from afterpatch.detect.sunburst.hosts import Host, scope
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
-from afterpatch.formats.machine_list import merge, read_machines
-from afterpatch.model.machines import Machine
-from afterpatch.pipeline.sunburst import Survey, survey
-from afterpatch.report.atomic import write_atomically
+from afterpatch.pipeline.sunburst import survey
 from afterpatch.report.safe_text import cut, visible
-from afterpatch.report.sunburst import category_csv, funnel_text
 
 _HOST_ID: Final = re.compile(r"[0-9a-fA-F]{14}(?:[0-9a-fA-F]{2})?")
-REDACTED: Final = "[redacted]"
 WIDTH: Final = 80  # columns when the output is not a terminal
 FIELD_CHARS: Final = 400
 # Labels and IDs stay in one piece, to be copied; the last column takes what is left.
 _CELLS: Final = {"label": 32, "kind": 7, "host": 16, "stage": 10, "name": 22, "machine": 60}
 
-_FILES: Final = click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True)
-)
 _FORMAT: Final = click.option(
     "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True
 )
-_VICTIMS: Final = click.option("--show-victims", is_flag=True, help="Print decoded domain names.")
 
 
 @click.group()
@@ -52,26 +52,30 @@ def sunburst() -> None:
     """SUNBURST's DNS names and answers: which hosts, which domains, how far it went."""
 
 
+sunburst.add_command(report)
+sunburst.add_command(closure)
+
+
 @sunburst.command("decode")
-@_FILES
+@FILES
 @_FORMAT
-@_VICTIMS
+@VICTIMS
 def decode_(files: Sequence[str], form: str, show_victims: bool) -> int:
     """What each label says (FILE or - for standard input)."""
-    observed = _read(files)
+    observed = read(files)
     names = dict.fromkeys(sighting.name for sighting in observed.sightings)
     rows = [_label_row(decode(name), show_victims) for name in names]
     if form == "jsonl":
-        _print_jsonl(rows)
+        print_jsonl(rows)
     else:
         _print_labels(rows)
-    return _exit_code(any(row["kind"] != "invalid" for row in rows), observed)
+    return exit_code(any(row["kind"] != "invalid" for row in rows), observed)
 
 
 @sunburst.command()
-@_FILES
+@FILES
 @_FORMAT
-@_VICTIMS
+@VICTIMS
 @click.option(
     "--complete-log",
     is_flag=True,
@@ -80,94 +84,19 @@ def decode_(files: Sequence[str], form: str, show_victims: bool) -> int:
 )
 def hosts(files: Sequence[str], form: str, show_victims: bool, complete_log: bool) -> int:
     """Infected hosts from names and passive DNS: domain, stage, and why."""
-    observed = _read(files)
+    observed = read(files)
     found = scope(observed.sightings, observed.requests, complete=complete_log)
     rows = [_host_row(host, show_victims) for host in found.hosts]
     if form == "jsonl":
-        _print_jsonl(rows)
+        print_jsonl(rows)
     else:
         _print_hosts(rows)
     for request in found.unjoined:
         server = f" to {request.server}" if request.server else ""
-        _note(f"looks like SUNBURST's request, but no host's: {request.uri}{server}")
+        note(f"looks like SUNBURST's request, but no host's: {request.uri}{server}")
     for label in found.flagged:
-        _note(f"left out: {label.label}: {label.reason}")
-    return _exit_code(bool(rows), observed)
-
-
-@sunburst.command()
-@_FILES
-@_VICTIMS
-@click.option(
-    "--inventory", "inventories", multiple=True, type=click.Path(exists=True, dir_okay=False)
-)
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Also the category CSV.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-def report(
-    files: Sequence[str],
-    show_victims: bool,
-    inventories: Sequence[str],
-    csv_path: Path | None,
-    form: str,
-) -> int:
-    """The funnel, and the ED 21-01 category of each host."""
-    observed = _read(files)
-    missing = missing_days(observed.days)
-    found = scope(observed.sightings, observed.requests, complete=not missing).hosts
-    judged = [judge(host, missing) for host in found]
-    machines, gaps = _inventory(inventories)
-    for gap in gaps:
-        _note(gap)
-    domains = {h.name.domain for h in found if h.name.domain and h.name.confidence != "partial"}
-    owners = attribution([host.host_id for host in found], machines, sorted(domains)).owners
-    names = {owner.host_id: owner.machine.name for owner in owners}
-    rows = [_category_row(row, names, len(missing), show_victims) for row in judged]
-    if csv_path:
-        write_atomically(csv_path, category_csv(rows).encode())
-    counts = funnel(judged)
-    if form == "json":
-        _print_jsonl([{"funnel": asdict(counts), "days_missing": len(missing), "hosts": rows}])
-    else:
-        click.echo(funnel_text(_funnel_rows(counts)), nl=False)
-        if missing:
-            window = f"{missing[0]} to {missing[-1]}"
-            click.echo(f"{len(missing)} days without a record of look-ups, {window}.")
-    return _exit_code(bool(rows), observed)
-
-
-def _funnel_rows(counts: Funnel) -> list[tuple[str, int | None, str]]:
-    return [
-        ("exposed", None, "ask the inventory: afterpatch assess"),
-        ("beaconed", counts.beaconed, f"{counts.doubted} of them doubted"),
-        ("terminated", counts.stopped, "by the operator; not clean"),
-        ("targeted", counts.targeted, "category 3"),
-        ("http-c2", counts.http_c2, "category 3"),
-        ("follow-up", None, "ask the hosts: afterpatch assess"),
-        ("no category", counts.unknown, "days are missing"),
-    ]
-
-
-def _category_row(
-    row: Judged, names: Mapping[str, str], days: int, show_victims: bool
-) -> dict[str, str]:
-    host = row.host
-    name, domain = names.get(host.host_id, ""), host.name.domain or ""
-    return {
-        "host_id": host.host_id,
-        "machine": name if show_victims else name.split(".")[0],
-        "domain": domain if show_victims or not domain else REDACTED,
-        "confidence": host.name.confidence,
-        "stage": host.stage,
-        "stopped": "yes" if host.stopped else "no",
-        "ed_21_01_category": row.category,
-        "because": row.because,
-        "doubts": "; ".join(host.doubts),
-        "first": _stamp(host.first) or "",
-        "last": _stamp(host.last) or "",
-        "days_missing": str(days),
-    }
+        note(f"left out: {label.label}: {label.reason}")
+    return exit_code(bool(rows), observed)
 
 
 @sunburst.command()
@@ -181,27 +110,27 @@ def _category_row(
 )
 @click.argument("hosts", nargs=-1, required=True)
 @_FORMAT
-@_VICTIMS
+@VICTIMS
 def attribute(
     inventories: Sequence[str], hosts: Sequence[str], form: str, show_victims: bool
 ) -> int:
     """Which machine is behind each host ID: HOSTS are IDs, or files as for `hosts`."""
-    machines, gaps = _inventory(inventories)
+    machines, gaps = inventory(inventories)
     given = [text.lower() for text in hosts if _is_id(text)]
     found = survey([text for text in hosts if not _is_id(text)], sys.stdin.buffer)
     known = scope(found.sightings, found.requests).hosts
     domains = {h.name.domain for h in known if h.name.domain and h.name.confidence != "partial"}
     result = attribution({*given, *(host.host_id for host in known)}, machines, sorted(domains))
-    for note in (*found.notes, *gaps):
-        _note(note)
+    for text in (*found.notes, *gaps):
+        note(text)
     rows = [_owner_row(owner, show_victims) for owner in result.owners]
     rows += [{"host_id": host_id, "machine": None} for host_id in result.nobody]
     if form == "jsonl":
-        _print_jsonl(rows)
+        print_jsonl(rows)
     else:
         _print_owners(rows)
     for name, missing in result.incomplete:
-        _note(f"{name}: cannot be tried without {missing}")
+        note(f"{name}: cannot be tried without {missing}")
     if result.owners:
         return FINDINGS
     return INCONCLUSIVE if found.unread or gaps or result.incomplete else CLEAR
@@ -209,18 +138,6 @@ def attribute(
 
 def _is_id(text: str) -> bool:
     return _HOST_ID.fullmatch(text) is not None and not Path(text).exists()
-
-
-def _inventory(paths: Iterable[str]) -> tuple[tuple[Machine, ...], list[str]]:
-    """All machines of all inventories, and what was not read."""
-    parts: list[Machine] = []
-    gaps: list[str] = []
-    for path in paths:
-        with Path(path).open("rb") as stream:
-            listing = read_machines(stream, Path(path).name)
-        parts += listing.parts
-        gaps += (f"{gap.source}: {gap.place}: {gap.reason}" for gap in listing.gaps)
-    return merge(parts), gaps
 
 
 def _owner_row(owner: Owner, show_victims: bool) -> dict[str, Any]:
@@ -243,14 +160,6 @@ def _print_owners(rows: Sequence[Mapping[str, Any]]) -> None:
     _console().print(Text(f"{len(named)} of {len({row['host_id'] for row in rows})} hosts named"))
 
 
-def _read(files: Sequence[str]) -> Survey:
-    """All files as one; what could not be read is said on stderr."""
-    found = survey(files, sys.stdin.buffer)
-    for note in found.notes:
-        _note(note)
-    return found
-
-
 def _label_row(label: Label, show_victims: bool) -> dict[str, Any]:
     domain = None
     if label.sequence is not None and label.chunk is not None:
@@ -262,7 +171,7 @@ def _label_row(label: Label, show_victims: bool) -> dict[str, Any]:
         "sequence": label.sequence,
         "chunk": label.chunk,
         "text": domain if show_victims or domain is None else REDACTED,
-        "time": _stamp(label.time),
+        "time": stamp(label.time),
         "products": None if label.products is None else dict(label.products),
         "stage2": label.stage2,
         "region_ok": label.region_ok,
@@ -281,30 +190,11 @@ def _host_row(host: Host, show_victims: bool) -> dict[str, Any]:
         "doubts": list(host.doubts),
         "because": [*host.because, f"name: {host.name.because}"],
         "labels": host.labels,
-        "first": _stamp(host.first),
-        "last": _stamp(host.last),
-        "next_query": [_stamp(time) for time in host.next_query] if host.next_query else None,
+        "first": stamp(host.first),
+        "last": stamp(host.last),
+        "next_query": [stamp(time) for time in host.next_query] if host.next_query else None,
         "second_stage": list(host.second_stage),
     }
-
-
-def _stamp(time: datetime | None) -> str | None:
-    return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else None
-
-
-def _print_jsonl(rows: Iterable[Mapping[str, Any]]) -> None:
-    for row in rows:
-        safe = orjson.dumps(_readable(row))
-        sys.stdout.buffer.write(safe + b"\n")
-
-
-def _readable(value: Any) -> Any:
-    """A copy in which no string can act on a terminal."""
-    if isinstance(value, str):
-        return visible(value)
-    if isinstance(value, Mapping):
-        return {key: _readable(inner) for key, inner in value.items()}
-    return [_readable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _print_labels(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -367,13 +257,3 @@ def _cell(value: str | None) -> Text:
 
 def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-
-
-def _note(text: str) -> None:
-    click.echo(f"afterpatch: {visible(text)}", err=True)
-
-
-def _exit_code(found: bool, survey: Survey) -> int:
-    if found:
-        return FINDINGS
-    return INCONCLUSIVE if survey.unread else CLEAR

@@ -5,7 +5,7 @@ releases for ``assess``) and ``machines.csv`` (for ``sunburst attribute``). Rows
 without a name stay without one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,12 @@ Row = Mapping[str, Any]
 
 def releases(folder: Path) -> Iterator[Mapping[str, str]]:
     """Release of each Orion server, from ``Details``."""
-    for server in _rows(folder, "servers"):
+    return releases_of(_rows(folder, "servers"))
+
+
+def releases_of(servers: Iterable[Row]) -> Iterator[Mapping[str, str]]:
+    """The same, from rows of Orion.OrionServers."""
+    for server in servers:
         for part in _details(server.get("Details")):
             name, version = _text(part, "Name"), _text(part, "Version")
             if version and ("core" in name.lower() or "platform" in name.lower()):

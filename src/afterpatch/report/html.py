@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from afterpatch.report import words
 from afterpatch.report.atomic import write_atomically
 from afterpatch.report.page import build_page
+from afterpatch.report.sunburst_page import Page as SunburstPage
 
 # References come from packs and users' own rules: only plain web addresses become links.
 _WEB_ADDRESS: Final = re.compile(
@@ -31,6 +32,11 @@ def render_html(document: Mapping[str, Any]) -> str:
 def write_html(document: Mapping[str, Any], target: Path) -> None:
     """Write the page, whole or not at all."""
     write_atomically(target, render_html(document).encode("utf-8", errors="replace"))
+
+
+def render_sunburst(page: SunburstPage) -> str:
+    """The page of ``afterpatch sunburst report``, under the same policy."""
+    return _environment().get_template("sunburst.html.j2").render(page=page)
 
 
 def is_web_address(text: str) -> bool:

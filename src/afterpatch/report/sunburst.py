@@ -14,6 +14,7 @@ COLUMNS: Final = (
     "host_id", "machine", "domain", "confidence", "stage", "stopped", "ed_21_01_category",
     "because", "doubts", "first", "last", "days_missing",
 )  # fmt: skip
+CLOSURE_COLUMNS: Final = ("host", "ip", "node_id", "affected_build_reached_it", "why")
 _BAR_CELLS: Final = 40
 
 
@@ -30,8 +31,17 @@ def funnel_text(counts: Sequence[tuple[str, int | None, str]]) -> str:
 
 def category_csv(rows: Sequence[Mapping[str, str]]) -> str:
     """The category report, one line per host, in the order given."""
+    return _csv(COLUMNS, rows)
+
+
+def closure_csv(rows: Sequence[Mapping[str, str]]) -> str:
+    """The closure, one line per host, in the order given."""
+    return _csv(CLOSURE_COLUMNS, rows)
+
+
+def _csv(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([safe_cell(row.get(name, "")) for name in COLUMNS] for row in rows)
+    writer.writerow(names)
+    writer.writerows([safe_cell(row.get(name, "")) for name in names] for row in rows)
     return stream.getvalue()

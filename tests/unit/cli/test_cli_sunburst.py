@@ -141,3 +141,17 @@ def test_report_counts_and_writes_categories(tmp_path):
     document = orjson.loads(out)
     assert document["funnel"]["beaconed"] == 1
     assert document["hosts"][0]["domain"] == DOMAIN
+
+
+def test_report_page_and_workbook_name_nobody_unless_asked(tmp_path):
+    page, book = tmp_path / "page.html", tmp_path / "book.xlsx"
+    answered = "\n".join(f"{name},20.140.0.1,2020-06-01T00:10:00Z" for name in NAMES.split("\n"))
+    run("report", "-", "--html", str(page), "--xlsx", str(book), stdin=answered)
+    told = page.read_text("utf-8")
+    assert ID.hex() in told
+    assert "kill switch" in told
+    assert DOMAIN not in told
+    assert not any(label in told for label in LABELS)
+    assert book.read_bytes()[:2] == b"PK"
+    run("report", "-", "--html", str(page), "--show-victims", stdin=answered)
+    assert DOMAIN in page.read_text("utf-8")

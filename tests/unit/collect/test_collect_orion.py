@@ -108,3 +108,35 @@ def test_tables_for_the_other_commands(run, server):
         "'=ORION01,Orion Platform,2020.2,1",
     ]
     assert "node1,10.0.0.1,005056AA0001 005056AA0002" in (out / "machines.csv").read_text()
+
+
+def closure_of(folder, *more: str):
+    arguments = ["sunburst", "closure", str(folder), *more]
+    result = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result.return_value, result.stdout, result.stderr
+
+
+def test_the_closure_of_what_was_collected(run, server, tmp_path):
+    details = json.dumps(
+        [{"Name": "Orion Platform", "Version": "2019.4", "HotfixVersionNumber": 5}]
+    )
+    server.tables["Orion.OrionServers"] = [{"HostName": "ORION01", "Details": details}]
+    nodes = server.tables["Orion.Nodes"]
+    server.tables["Orion.Nodes"] = [{**row, "EngineID": 1} for row in nodes]
+    server.tables["Orion.Engines"] = [
+        {"ServerName": "orion01.corp.example", "EngineID": 1, "EngineVersion": "2019.4.5200.9083"}
+    ]
+    _, out, _ = run()
+    code, said, _ = closure_of(out, "--csv", str(tmp_path / "closure.csv"))
+    assert code == 1
+    assert "orion01.corp.example (Orion server and polling engine): ran an affected build" in said
+    assert len((tmp_path / "closure.csv").read_text().splitlines()) == 27
+
+
+def test_a_schema_that_tells_no_engine_leaves_every_host_undecided(run):
+    _, out, _ = run()
+    code, said, err = closure_of(out)
+    assert code == 3
+    assert "26 hosts not decidable" in said
+    assert "Orion.Nodes: the field EngineID is not in the server's schema" in err
