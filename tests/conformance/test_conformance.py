@@ -11,7 +11,8 @@ import yaml
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.correlation import Row, correlate
 from afterpatch.detect.sigma.explain import explain
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.reference import matches
 from afterpatch.model.batches import Batch, Logsource
@@ -84,12 +85,12 @@ def hits(rule: Rule, rows: list[Event]) -> list[int]:
 def test_vector(vector: dict[str, Any]) -> None:
     taken = parsed(vector)
     if "rejects" in vector:
-        [(_, reason)] = taken.unsupported
+        [(_, reason)] = taken.refused
         assert vector["rejects"] in reason
         assert taken.correlations == ()
         assert taken.rules == () or "detection" not in vector
         return
-    assert taken.unsupported == ()
+    assert taken.refused == ()
     rows = events(vector)
     if "groups" not in vector:
         [rule] = taken.rules

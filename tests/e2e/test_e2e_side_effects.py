@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from afterpatch.campaigns.load import load
+from afterpatch.cli.hunt_options import hunt_request
+from afterpatch.pipeline.unit import Rules
 from afterpatch.report.hunt_outputs import OUTPUTS
 
 WATCHED = textwrap.dedent(
@@ -19,7 +21,8 @@ WATCHED = textwrap.dedent(
     allowed = tuple(os.path.realpath(p) for p in (sys.argv[2], tempfile.gettempdir()))
     forbidden = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork",
                  "pty.", "webbrowser.", "ctypes.dlopen_evidence")
-    seen = []
+    cache = os.path.join(os.path.realpath(os.environ["AFTERPATCH_CACHE_DIR"]), "rules", "")
+    seen, kept = [], []
     def hook(event, args):
         if event.startswith(forbidden) and event != "socket.gethostname":
             seen.append((event, repr(args)[:200]))
@@ -28,19 +31,29 @@ WATCHED = textwrap.dedent(
             path = os.path.realpath(os.fsdecode(args[0]))
             if writes and path != os.devnull and not path.startswith(allowed):
                 if not path.endswith((".pyc",)) and "__pycache__" not in path:
-                    seen.append((event, path))
+                    (kept if path.startswith(cache) else seen).append((event, path))
     from afterpatch.cli import cli
     # imports may start programs of their own; evidence may not
     import afterpatch.cli.assess, afterpatch.cli.hunt
     sys.addaudithook(hook)
     code = cli([sys.argv[3], sys.argv[1], "--output", sys.argv[2], "--workers", "1", *sys.argv[4:]],
                standalone_mode=False)
-    print("\\nSIDE-EFFECTS", seen)
+    print("\\nSIDE-EFFECTS", seen, "KEPT", len(kept))
     """
 )
 
 
-RULES = str(Path(load.__code__.co_filename).parent / "packs" / "hafnium-exchange-2021" / "rules")
+CAMPAIGN = "hafnium-exchange-2021"
+RULES = str(Path(load.__code__.co_filename).parent / "packs" / CAMPAIGN / "rules")
+
+
+def rules_alone(verb, cache):
+    """What the cache holds when the rules were read and no evidence was."""
+    if verb == "assess":
+        Rules.of(load(CAMPAIGN), cache=cache).build()
+    else:
+        hunt_request([RULES], [], None, None, None).rules.build(cache)
+    return {path.name: path.read_bytes() for path in cache.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -52,17 +65,25 @@ RULES = str(Path(load.__code__.co_filename).parent / "packs" / "hafnium-exchange
     ids=["assess", "hunt"],
 )
 def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments, written):
+    """One exception: the user's cache folder keeps rules, and of the evidence nothing."""
     before = {path: path.stat().st_mtime_ns for path in evidence.rglob("*")}
+    (tmp_path / "tmp").mkdir()
+    own = {"AFTERPATCH_CACHE_DIR": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, str(evidence), str(tmp_path / "out"), *arguments],
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | own,
     )
-    assert "SIDE-EFFECTS []" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "SIDE-EFFECTS [] KEPT 1" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == written
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["rules"]
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "cache" / "rules").iterdir()}
+    assert kept == rules_alone(arguments[0], tmp_path / "expected")
 
 
 def test_stopping_leaves_no_half_report(evidence, tmp_path):

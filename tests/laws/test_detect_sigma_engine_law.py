@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterpatch.detect.sigma import columns
+from afterpatch.detect.sigma import plan
 from afterpatch.detect.sigma.ast import (
     ANY_FIELD,
     And,
@@ -17,6 +17,8 @@ from afterpatch.detect.sigma.ast import (
     fold,
     wildcard_parts,
 )
+from afterpatch.detect.sigma.columns import Columns
+from afterpatch.detect.sigma.explain import explain
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.reference import _lower, matches
 from afterpatch.model.batches import Batch, Logsource
@@ -28,6 +30,9 @@ LOGSOURCES = [
     Logsource("webserver", "exchange", "httpproxy"),
     Logsource("webserver", "windows", "httperr"),
     Logsource("process_creation", "windows", "sysmon"),
+    Logsource("proxy", "zeek", "http"),
+    Logsource("proxy", "", "elff"),
+    Logsource("webserver", "nginx", "access"),
 ]
 FIELDS = [
     "cs-uri-stem",
@@ -39,8 +44,12 @@ FIELDS = [
     "a",
     "c-ip",
     "^b$",
+    "cs-user-agent",
 ]
-COLUMNS = ["cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"]
+COLUMNS = [
+    *("cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"),
+    *("uri", "host", "cs(User-Agent)", "cs-uri-target"),
+]
 
 # Small alphabets, so that values and patterns meet; letters whose case folding is odd.
 WORDS = [
@@ -59,6 +68,12 @@ WORDS = [
     "\\",
     "\n",
     " ",
+    "-",
+    "\u2013",
+    "\u2014",
+    "/r",
+    "+",
+    "\u041a",
 ]
 ADDRESSES = [
     "10.0.0.1",
@@ -129,7 +144,19 @@ def build(
 
 
 ANY = st.sampled_from([ANY_FIELD, *FIELDS])
+dashed = st.lists(st.sampled_from(["\u2014", "a", " x", "\u2014r", "\u041a"]), max_size=4).map(
+    "".join
+)
 test = st.one_of(
+    st.sampled_from(["equals", "contains", "startswith", "endswith"]).flatmap(
+        lambda op: build(op, st.just("dashes"), field=ANY, value=dashed, cased=st.booleans())
+    ),
+    build(
+        "wildcard",
+        st.just("dashes"),
+        value=st.lists(st.sampled_from(["*", "?", "\u2014", "a"]), max_size=5).map("".join),
+        cased=st.booleans(),
+    ),
     st.sampled_from(["equals", "contains", "startswith", "endswith"]).flatmap(
         lambda op: build(op, field=ANY, value=text, cased=st.booleans())
     ),
@@ -209,17 +236,48 @@ def test_fast_equals_reference(logsource: Logsource, parts: list, rows: list) ->
     assert found == expected
 
 
-@pytest.mark.parametrize("sample", [1, 2])
-def test_common_literals_are_answered_without_the_scan(
-    sample: int, monkeypatch: pytest.MonkeyPatch
+@settings(max_examples=50, deadline=None)
+@given(
+    st.sampled_from(LOGSOURCES), st.lists(st.tuples(scope, node), min_size=2, max_size=4), events
+)
+def test_engines_that_share_columns_find_what_each_finds_alone(
+    logsource: Logsource, parts: list, rows: list
 ) -> None:
-    monkeypatch.setattr(columns, "SAMPLE_VALUES", sample)
+    looked_at = batch(logsource, rows)
+    columns = Columns(looked_at.frame)
+    for number, part in enumerate(parts):  # each an engine of its own, with numbers of its own
+        engine = SigmaEngine([rule(number, *part)])
+        alone, shared = engine.match(looked_at), engine.match(looked_at, columns)
+        assert [hits.tolist() for _, hits in shared] == [hits.tolist() for _, hits in alone]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(LOGSOURCES), scope, node, event)
+def test_an_explanation_ends_where_the_evaluator_does(
+    logsource: Logsource, scope_: Scope, condition: object, row: dict
+) -> None:
+    asked = rule(0, scope_, condition)
+    assert explain(asked, row, logsource).held == matches(asked, row, logsource)
+
+
+def test_what_is_learnt_of_common_literals_changes_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "LEARN_ROWS", 60)
     rows = [{"a": f"/owa/{number}.aspx{'x.js' * (number % 7 == 0)}"} for number in range(40)]
     tests = [FieldTest("a", "contains", word) for word in ("/owa/", ".aspx", "x.js", "12.as")]
-    rules = [rule(number, Scope(), test) for number, test in enumerate(tests)]
-    found = {r.info.id: rows_.tolist() for r, rows_ in SigmaEngine(rules).match(batch(IIS, rows))}
-    expected = [[at for at, row in enumerate(rows) if t.value in row["a"]] for t in tests]
-    assert found == {f"r{number}": hits for number, hits in enumerate(expected)}
+    conditions = [*tests, Or(tuple(tests)), And((tests[0], tests[3])), Not(tests[2])]
+    rules = [rule(number, Scope(), each) for number, each in enumerate(conditions)]
+    engine = SigmaEngine(rules)
+    looks = [
+        {r.info.id: found.tolist() for r, found in engine.match(batch(IIS, rows))} for _ in range(3)
+    ]
+    expected = {
+        each.info.id: hits
+        for each in rules
+        if (hits := [at for at, row in enumerate(rows) if matches(each, row, IIS)])
+    }
+    assert looks == [expected] * 3
 
 
 @settings(max_examples=100, deadline=None)

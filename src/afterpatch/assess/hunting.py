@@ -7,7 +7,7 @@ How groups are ranked stands in :mod:`afterpatch.assess.hunt_ranking`.
 
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -23,17 +23,16 @@ from afterpatch.model.hunts import (
     Hunt,
     Hunted,
     RuleFate,
-    RuleState,
     SumKey,
     Suppressed,
     Suppression,
     SuppressionState,
 )
 from afterpatch.model.places import Gap, Source
+from afterpatch.model.rules import RuleState, RuleStatus
 
 SEVERAL_HOSTS: Final = "(several hosts)"
 MAX_HOSTS_CHARS: Final = 2_000
-NEEDS_PLACEHOLDER: Final = "needs placeholder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,13 @@ class HostHunt:
 class Content:
     """What was hunted with.
 
-    unsupported  (rule id or path, reason). ignored: paths.
+    statuses     kinds that met records -> what became of every rule.
+    ignored      paths.
     correlate    hits -> hits of correlations, each with the sources it was made of.
     """
 
     infos: tuple[RuleInfo, ...]
-    unsupported: tuple[tuple[str, str], ...]
+    statuses: Callable[[Collection[str]], Iterable[RuleStatus]]
     ignored: tuple[str, ...]
     suppressions: tuple[Suppression, ...]
     correlate: Callable[[Sequence[Hit]], tuple[tuple[Hit, frozenset[str]], ...]]
@@ -93,7 +93,7 @@ def sum_up(
         _sort_out(host, content, as_of, open_, excused)
         lost += (*host.hunted.gaps, *_cut_correlations(host, content))
     infos = {info.id: info for info in content.infos}
-    fates = _fates(content, hosts, open_, excused)
+    fates, quiet_indicators = _fates(content, hosts, open_, excused)
     groups = ranked(open_, infos, campaigns)
     shown = [group for group in groups if rank(group.rule.level) <= rank(level)]
     return Hunt(
@@ -111,7 +111,7 @@ def sum_up(
             for at, entry in enumerate(content.suppressions)
         ),
         fates=fates,
-        quiet_indicators=_quiet(content, hosts, fates),
+        quiet_indicators=quiet_indicators,
         ignored=content.ignored,
         sources=tuple(_sources(fleet)),
         own_gaps=tuple(sorted(set(lost))),
@@ -209,50 +209,29 @@ def _fates(
     hosts: Iterable[HostHunt],
     open_: Groups,
     excused: Mapping[int, Groups],
-) -> tuple[RuleFate, ...]:
+) -> tuple[tuple[RuleFate, ...], dict[RuleState, int]]:
+    """What became of each rule; of indicators that matched nothing only how many, by state."""
     evaluated = frozenset(rule for host in hosts for rule in host.hunted.evaluated)
     counts = Counter[str]()
     for groups in (open_, *excused.values()):
         for (rule, _), total in groups.items():
             counts[rule] += total.count
-    fates = [
-        RuleFate(
-            info.id,
-            info.title,
-            info.level,
-            info.engine,
-            state,
-            "" if state == "evaluated" else "no event of its log source in this evidence",
-            counts[info.id],
-        )
-        for info, state in _asked(content.infos, evaluated)
-        if info.engine != INDICATOR or counts[info.id]
-    ]
-    fates += [RuleFate(name, "", "", "", _state(why), why, 0) for name, why in content.unsupported]
-    return tuple(sorted(fates, key=lambda fate: (fate.id, fate.state, fate.reason)))
+    infos = {info.id: info for info in content.infos}
+    fates: list[RuleFate] = []
+    quiet = Counter[RuleState]()
+    for status in content.statuses(evaluated):
+        fate = _fate(status, infos.get(status.rule), counts[status.rule])
+        if fate.engine == INDICATOR and not fate.count:
+            quiet[fate.state] += 1
+        else:
+            fates.append(fate)
+    return tuple(sorted(fates, key=lambda fate: (fate.id, fate.state, fate.reason))), dict(quiet)
 
 
-def _asked(
-    infos: Iterable[RuleInfo], evaluated: Collection[str]
-) -> Iterator[tuple[RuleInfo, RuleState]]:
-    """Each rule with its state."""
-    for info in infos:
-        yield info, "evaluated" if info.kind in evaluated else "not applicable"
-
-
-def _quiet(
-    content: Content, hosts: Iterable[HostHunt], listed: Iterable[RuleFate]
-) -> dict[RuleState, int]:
-    """How many indicators matched nothing, by state."""
-    evaluated = frozenset(rule for host in hosts for rule in host.hunted.evaluated)
-    names = {fate.id for fate in listed if fate.state in ("evaluated", "not applicable")}
-    states = (
-        state
-        for info, state in _asked(content.infos, evaluated)
-        if info.engine == INDICATOR and info.id not in names
+def _fate(status: RuleStatus, info: RuleInfo | None, count: int) -> RuleFate:
+    # One that was refused may have the id of another that was not.
+    if info is None or status.state in ("needs placeholder", "unsupported"):
+        return RuleFate(status.rule, "", "", "", status.state, status.reason, 0)
+    return RuleFate(
+        info.id, info.title, info.level, info.engine, status.state, status.reason, count
     )
-    return dict(Counter(states))
-
-
-def _state(reason: str) -> RuleState:
-    return NEEDS_PLACEHOLDER if NEEDS_PLACEHOLDER in reason else "unsupported"

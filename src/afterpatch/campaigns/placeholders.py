@@ -8,8 +8,8 @@ from typing import Final
 
 from afterpatch.campaigns.marks import parse
 from afterpatch.model.errors import UsageError
+from afterpatch.model.rules import Placeholders
 
-Placeholders = tuple[tuple[str, tuple[str, ...]], ...]
 _PLAIN: Final = (str, int)  # YAML reads 10. as 10.0: what is neither must be in quotes
 
 
@@ -28,7 +28,7 @@ def load_placeholders(path: str) -> Placeholders:
 
 
 def read_placeholders(text: str, name: str) -> tuple[Placeholders, list[str]]:
-    """Names in order; problems as ``name:line: text``. Never raises."""
+    """The names; problems as ``name:line: text``. Never raises."""
     documents, problems = parse(text, name)
     found: dict[str, tuple[str, ...]] = {}
     for document in documents:
@@ -44,4 +44,4 @@ def read_placeholders(text: str, name: str) -> tuple[Placeholders, list[str]]:
                 )
                 continue
             found[str(key).strip("%")] = tuple(map(str, values))
-    return tuple(sorted(found.items())), problems
+    return found, problems

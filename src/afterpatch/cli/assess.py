@@ -9,6 +9,7 @@ import click
 from afterpatch.campaigns.load import load
 from afterpatch.cli.hunt_options import hunt_options, hunt_request
 from afterpatch.cli.progress import watching
+from afterpatch.cli.rule_cache import rule_cache
 from afterpatch.cli.show import show
 from afterpatch.model.errors import UsageError
 from afterpatch.pipeline.run import assess_paths
@@ -60,6 +61,6 @@ def assess(
     elif suppressions or placeholders:
         raise UsageError("--suppressions and --placeholders need --rules or --indicators")
     with watching() as watcher:
-        assessment = assess_paths(paths, campaign, workers, watcher, own)
+        assessment = assess_paths(paths, campaign, workers, watcher, own, rule_cache())
     code = show(assessment, campaign, output, form, host)
     return 0 if exit_zero else code

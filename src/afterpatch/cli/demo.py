@@ -8,6 +8,7 @@ import click
 from afterpatch.campaigns.load import load
 from afterpatch.cli.assess import DEFAULT_CAMPAIGN
 from afterpatch.cli.progress import watching
+from afterpatch.cli.rule_cache import rule_cache
 from afterpatch.cli.show import show
 from afterpatch.model.errors import UsageError
 from afterpatch.pipeline.run import assess_paths
@@ -30,7 +31,7 @@ def demo(output: Path, workers: int | None) -> int:
     write(demo_scenario(), evidence, output / LABELS)
     campaign = load(DEFAULT_CAMPAIGN)
     with watching() as watcher:
-        assessment = assess_paths([str(evidence)], campaign, workers, watcher)
+        assessment = assess_paths([str(evidence)], campaign, workers, watcher, cache=rule_cache())
     show(assessment, campaign, output / REPORT, "text", None)
     click.echo(f"\nNext: afterpatch explain EX01 --report {output / REPORT}")
     return 0

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from afterpatch.cli.hunt_options import hunt_options, hunt_request
 from afterpatch.cli.progress import watching
+from afterpatch.cli.rule_cache import rule_cache
 from afterpatch.cli.show import CLEAR, FINDINGS, INCONCLUSIVE
 from afterpatch.model.hunts import LEVELS
 from afterpatch.pipeline.run import hunt_paths
@@ -72,7 +73,7 @@ def hunt(
         rules, indicators, suppressions, placeholders, as_of, level=level, examples=examples
     )
     with watching() as watcher:
-        found = hunt_paths(paths, request, workers, watcher)
+        found = hunt_paths(paths, request, workers, watcher, rule_cache())
     document = hunt_document(found)
     if form == "table":
         console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)

@@ -65,7 +65,7 @@ def hunt_request(
             yara=tuple(text for text in own.texts if text.language == "yara"),
             indicators=known,
             suppressions=entries,
-            placeholders=load_placeholders(placeholders) if placeholders else (),
+            placeholders=load_placeholders(placeholders) if placeholders else {},
             examples=examples,
         ),
         unread=own.unread,

@@ -14,13 +14,16 @@ from rich.text import Text
 
 from afterpatch.campaigns.own_rules import OwnRules, read_own_rules
 from afterpatch.campaigns.placeholders import load_placeholders
+from afterpatch.cli.rule_cache import rule_cache
 from afterpatch.cli.show import CLEAR, FINDINGS
 from afterpatch.detect.rule_catalogue import Listed, Problem, catalogue
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.explain import explain as explain_rule
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
+from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.model.batches import Logsource
 from afterpatch.model.errors import UsageError
+from afterpatch.model.rules import Placeholders
 from afterpatch.pipeline.originals import events_at
 from afterpatch.report.ascii_json import json_lines, json_text
 from afterpatch.report.explained import render_explained
@@ -51,9 +54,9 @@ def lint(paths: tuple[str, ...], placeholders: str | None, form: str, quiet: boo
     Exit codes: 0 no error, 1 errors, 2 usage error.
     """
     own = _own(paths)
-    names = dict(load_placeholders(placeholders)) if placeholders else None
+    names = _placeholders(placeholders)
     unread = [Problem(path, 1, "error", reason) for path, reason in own.unread]
-    problems = sorted([*catalogue(own.texts, names).problems, *unread])
+    problems = sorted([*catalogue(own.texts, names, _store()).problems, *unread])
     errors = sum(problem.severity == "error" for problem in problems)
     shown = [problem for problem in problems if problem.severity == "error" or not quiet]
     if form == "jsonl":
@@ -75,8 +78,8 @@ def lint(paths: tuple[str, ...], placeholders: str | None, form: str, quiet: boo
 def list_(paths: tuple[str, ...], placeholders: str | None, form: str) -> int:
     """Id, title, level, log source and status of every rule, and whether it can be evaluated."""
     own = _own(paths)
-    names = dict(load_placeholders(placeholders)) if placeholders else None
-    listed = catalogue(own.texts, names).rules
+    names = _placeholders(placeholders)
+    listed = catalogue(own.texts, names, _store()).rules
     if form == "jsonl":
         sys.stdout.buffer.write(json_lines(asdict(rule) for rule in listed))
         return CLEAR
@@ -142,6 +145,15 @@ def _own(paths: Sequence[str]) -> OwnRules:
     return own
 
 
+def _placeholders(path: str | None) -> Placeholders:
+    return load_placeholders(path) if path else {}
+
+
+def _store() -> RuleStore | None:
+    folder = rule_cache()
+    return RuleStore(folder) if folder else None
+
+
 def _table(listed: Sequence[Listed]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Level", width=8, no_wrap=True)
@@ -169,16 +181,16 @@ def _totals(listed: Sequence[Listed], own: OwnRules) -> str:
 def _rule(name: str, folders: Sequence[str], placeholders: str | None) -> Rule:
     """The Sigma rule that is meant. Raises UsageError when there is none, or several."""
     own = read_own_rules(folders or [name])
-    names = dict(load_placeholders(placeholders)) if placeholders else None
+    names = _placeholders(placeholders)
     sigma = [text for text in own.texts if text.language == "sigma"]
     if not folders:
-        parsed = parse_rules(sigma, names)
+        parsed = load_rules(sigma, names, _store())
         return _only(parsed.rules, parsed, name, f"give --rules {name} and an id")
     # Of thousands of files those that can matter: the rule itself, and filters.
     near = [text for text in sigma if name in text.text or "\nfilter:" in text.text]
-    parsed = parse_rules(near, names)
+    parsed = load_rules(near, names)
     if not _called(name, parsed):  # a title may be written in another way than it reads
-        parsed = parse_rules(sigma, names)
+        parsed = load_rules(sigma, names, _store())
     return _only(_called(name, parsed), parsed, name, "give an id")
 
 
@@ -192,8 +204,8 @@ def _only(wanted: Sequence[Rule], parsed: Parsed, name: str, advice: str) -> Rul
     if wanted:
         ids = ", ".join(rule.info.id for rule in wanted[:10])
         raise UsageError(f"{name} means several rules; {advice}: {ids}")
-    for place, reason in parsed.unsupported:
-        if name in (place, place.split("#", 1)[0]) or len(parsed.unsupported) == 1:
+    for place, reason in parsed.refused:
+        if name in (place, place.split("#", 1)[0]) or len(parsed.refused) == 1:
             raise UsageError(f"{name}: not usable: {reason}")
     if any(name in (c.info.id, c.info.title, c.name) for c in parsed.correlations):
         raise UsageError(f"{name} is a correlation: it reads many events; explain its rules")

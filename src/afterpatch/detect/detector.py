@@ -5,23 +5,33 @@ rules met events they apply to. Will not do: open evidence, judge, name hosts.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
 
+from afterpatch.detect.accounting import (
+    content_statuses,
+    correlation_statuses,
+    refused_statuses,
+    sigma_statuses,
+)
 from afterpatch.detect.columns_wanted import columns_of
 from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
-from afterpatch.detect.sigma.columns import Indexes
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
 from afterpatch.detect.sigma.fields import applies, names
-from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.literals import Indexes
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plan import SigmaEngine
+from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import (
     RAW,
@@ -39,6 +49,7 @@ from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import Hunted
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
+from afterpatch.model.rules import Placeholders, RuleStatus
 from afterpatch.model.times import from_us, rfc3339, to_us
 
 MAX_HITS_PER_RULE: Final = 20_000
@@ -82,20 +93,22 @@ class MatchResult:
 
 
 class Detector:
-    """Made by :meth:`build`. ``unsupported``: (rule id or path, reason) of what was refused."""
+    """Made by :meth:`build`. ``unsupported``: (rule id or path, reason) of what was refused, for
+    whatever reason; :meth:`statuses` tells rules that need a placeholder apart.
+    """
 
     def __init__(
         self,
-        rules: Iterable[Rule],
-        correlations: Iterable[Correlation],
+        parsed: Parsed,
         yara: YaraEngine,
         indicators: tuple[Indicator, ...],
         keep: Iterable[str],
-        unsupported: Iterable[tuple[str, str]],
         decoder: Decoder,
+        store: RuleStore | None,
     ) -> None:
-        self._sigma = SigmaEngine(rules)
-        self._correlations = tuple(correlations)
+        self._parsed = parsed
+        self._sigma = SigmaEngine(parsed.rules, store)
+        self._correlations = parsed.correlations
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
         self._decoder = decoder
@@ -107,7 +120,7 @@ class Detector:
         self._prefilters: dict[Family | tuple[Declared, Spelling], Built] = {}
         self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
-        self.unsupported = (*unsupported, *yara.unsupported, *self._indicators.unsupported)
+        self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
 
     @classmethod
     def build(
@@ -116,24 +129,25 @@ class Detector:
         yara: Iterable[RuleText],
         indicators: Iterable[Indicator],
         keep: Iterable[str] = (),
-        placeholders: Mapping[str, tuple[str, ...]] | None = None,
+        placeholders: Placeholders = MappingProxyType({}),
         decoder: str = "",
+        cache: Path | None = None,
     ) -> "Detector":
         """Parse and compile everything. Never raises for rule content: see ``unsupported``.
 
         keep          columns every hit carries where the batch has them, beside its rule's
                       ``fields``.
         placeholders  what the names stand for that Sigma rules expand.
+        cache         a folder, the user's own, that remembers Sigma rules between runs.
         """
-        parsed = parse_rules(sigma, placeholders)
+        store = None if cache is None else RuleStore(cache)
         return cls(
-            parsed.rules,
-            parsed.correlations,
+            load_rules(sigma, placeholders, store),
             YaraEngine(yara),
             tuple(indicators),
             keep,
-            parsed.unsupported,
             decoder_named(decoder),
+            store,
         )
 
     @property
@@ -142,9 +156,26 @@ class Detector:
         return (
             *(rule.info for rule in self._sigma.rules),
             *(correlation.info for correlation in self._correlations),
-            *self._yara.infos,
-            *self._indicators.infos,
-            *self._decoder.infos,
+            *self._content_infos(),
+        )
+
+    def _content_infos(self) -> Iterator[RuleInfo]:
+        """What is no Sigma rule."""
+        yield from self._yara.infos
+        yield from self._indicators.infos
+        yield from self._decoder.infos
+
+    def statuses(self, evaluated: Collection[str]) -> Iterator[RuleStatus]:
+        """What became of every rule in a run, engine by engine.
+
+        ``evaluated``: kinds that met records, over all results and readings of the run.
+        """
+        broken = (*self._parsed.unsupported, *self._yara.unsupported)
+        yield from sigma_statuses(self._sigma.rules, evaluated)
+        yield from correlation_statuses(self._correlations, evaluated)
+        yield from content_statuses(self._content_infos(), evaluated)
+        yield from refused_statuses(
+            (*broken, *self._indicators.unsupported), self._parsed.needs_placeholder
         )
 
     @property
@@ -220,15 +251,18 @@ class Detector:
         yara = (info.id for info in self._yara.infos)
         return self._indicators.kinds_for(["Sha256"]).union(yara)
 
-    def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
+    def match(
+        self, batch: Batch, spans: Sequence[tuple[str, int]], columns: Columns | None = None
+    ) -> tuple[MatchResult, ...]:
         """Hits of all Sigma rules and indicators in a batch, one result per span.
 
-        spans  whose rows these are, in order: (``Item.name``, number of rows).
+        spans    whose rows these are, in order: (``Item.name``, number of rows).
+        columns  those of the batch, where another detector looks at them, too.
         """
         ends = np.cumsum([rows for _, rows in spans])
         hits: list[list[Hit]] = [[] for _ in spans]
         overflow: list[dict[str, int]] = [{} for _ in spans]
-        for info, rows in self.matches(batch):
+        for info, rows in self.matches(batch, columns):
             parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
             for at, part in enumerate(parts):
                 if len(part) > MAX_HITS_PER_RULE:
@@ -311,9 +345,11 @@ class Detector:
             self._prefilters[prefilter] = build_prefilter(rules, self._indicator_lines)
         return self._prefilters[prefilter]
 
-    def matches(self, batch: Batch) -> Iterator[tuple[RuleInfo, Indexes]]:
+    def matches(
+        self, batch: Batch, columns: Columns | None = None
+    ) -> Iterator[tuple[RuleInfo, Indexes]]:
         """(rule or indicator, matching row numbers, ascending)."""
-        for rule, rows in self._sigma.match(batch):
+        for rule, rows in self._sigma.match(batch, columns):
             yield rule.info, rows
         yield from self._indicators.match(batch)
 

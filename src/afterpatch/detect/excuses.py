@@ -11,9 +11,9 @@ import polars as pl
 import yaml
 
 from afterpatch.detect.sigma.ast import Rule, Scope
-from afterpatch.detect.sigma.columns import Indexes
-from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.detect.sigma.plan import SigmaEngine
+from afterpatch.detect.sigma.store import load_rules
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.errors import UsageError
@@ -87,9 +87,9 @@ def _condition(position: int, entry: Suppression) -> Rule:
         "detection": {"selection": yaml.safe_load(entry.conditions), "condition": "selection"},
     }
     text = yaml.safe_dump(document, allow_unicode=True)
-    parsed = parse_rules([RuleText(entry.place, "sigma", text)])
-    if parsed.unsupported or len(parsed.rules) != 1:
-        reason = parsed.unsupported[0][1] if parsed.unsupported else "not one selection"
+    parsed = load_rules([RuleText(entry.place, "sigma", text)], {})
+    if parsed.refused or len(parsed.rules) != 1:
+        reason = parsed.refused[0][1] if parsed.refused else "not one selection"
         raise UsageError(f"{entry.place}: fields: {reason}")
     info = RuleInfo(str(position), entry.rule, "", "sigma")
     return Rule(info, Scope(), parsed.rules[0].condition)

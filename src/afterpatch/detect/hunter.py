@@ -17,7 +17,8 @@ import polars as pl
 
 from afterpatch.detect.detector import MAX_HITS_PER_RULE, Detector
 from afterpatch.detect.excuses import Excuses
-from afterpatch.detect.sigma.columns import Indexes
+from afterpatch.detect.sigma.columns import Columns
+from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import RECORD, TIME, Batch, Logsource
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import Excused, HitSum, Hunted, SumKey, Suppression
@@ -38,13 +39,15 @@ class Hunter:
         self._excuses = Excuses(suppressions)
         self._infos = {info.id: info for info in detector.infos}
 
-    def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[Hunted, ...]:
+    def match(
+        self, batch: Batch, spans: Sequence[tuple[str, int]], columns: Columns | None = None
+    ) -> tuple[Hunted, ...]:
         """One result per span (``Item.name``, number of rows), as :meth:`Detector.match`."""
         ends = np.cumsum([rows for _, rows in spans])
         sums: list[dict[SumKey, HitSum]] = [{} for _ in spans]
         feeding: list[list[Hit]] = [[] for _ in spans]
         overflow: list[dict[str, int]] = [{} for _ in spans]
-        for info, rows in self.detector.matches(batch):
+        for info, rows in self.detector.matches(batch, columns):
             if info.id in self.detector.feeding:
                 for at, part in _parts(rows, ends):
                     feeding[at] += self._feed(info, part[:MAX_HITS_PER_RULE], batch, spans[at][0])

@@ -16,8 +16,9 @@ import polars as pl
 
 from afterpatch.detect.indicator_values import Entries
 from afterpatch.detect.key_set import KeySet
-from afterpatch.detect.sigma.columns import Column, Indexes
+from afterpatch.detect.sigma.columns import Column
 from afterpatch.detect.sigma.distinct import read_address
+from afterpatch.detect.sigma.literals import Indexes
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from afterpatch.detect.key_set import KeySet
-from afterpatch.detect.sigma.columns import Column, Indexes
+from afterpatch.detect.sigma.columns import Column
 from afterpatch.detect.sigma.distinct import fold_series
+from afterpatch.detect.sigma.literals import Indexes
 
 Entries: TypeAlias = Sequence[tuple[str, int]]
 

@@ -22,7 +22,8 @@ import polars as pl
 from afterpatch.detect.indicator_addresses import Addresses, is_network
 from afterpatch.detect.indicator_columns import COLUMNS
 from afterpatch.detect.indicator_values import Agents, Domains, Entries, Finder, Hashes, Paths
-from afterpatch.detect.sigma.columns import Column, Indexes
+from afterpatch.detect.sigma.columns import Column
+from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import Batch
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import INDICATOR, RuleInfo

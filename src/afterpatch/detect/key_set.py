@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from afterpatch.detect.sigma.columns import Indexes
+from afterpatch.detect.sigma.literals import Indexes
 
 _SEED: Final = 2021
 _MARKS_PER_KEY: Final = 16  # one stranger in 16 passes the marks and is then searched for

@@ -81,7 +81,7 @@ class _Court:
         self._yara = YaraEngine(text for text in texts if text.language == "yara")
         self._rules: dict[str, Rule | Correlation] = {r.info.id: r for r in parsed.rules}
         self._rules |= {c.info.id: c for c in parsed.correlations}
-        self.unsupported = (*parsed.unsupported, *self._yara.unsupported)
+        self.unsupported = (*parsed.refused, *self._yara.unsupported)
         self.infos = (*(rule.info for rule in self._rules.values()), *self._yara.infos)
 
     def find(self, name: str) -> RuleInfo | None:

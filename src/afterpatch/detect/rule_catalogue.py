@@ -7,19 +7,22 @@ line. Will not do: read files, run a rule.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 
 from afterpatch.campaigns.marks import Marked, parse
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.accounting import refused_statuses
+from afterpatch.detect.sigma.parsed import Parsed
+from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import YaraEngine
 from afterpatch.model.batches import Logsource
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.hits import RuleInfo
+from afterpatch.model.rules import Placeholders, RuleState, RuleStatus
 
-NEEDS_PLACEHOLDER: Final = "needs placeholder"
 _LINE: Final = re.compile(r"(?:line:|:)(\d+)")
 _YARA_RULE: Final = re.compile(r"\s*(?:(?:private|global)\s+)*rule\s+(\w+)")
 _SAME_ID: Final = re.compile(r"^(?P<place>.*?)(?:#\d+)?: same id as ")
@@ -35,7 +38,7 @@ class Listed:
     engine: str
     logsource: str
     status: str
-    state: Literal["loaded", "needs placeholder", "unsupported"]
+    state: Literal["loaded"] | RuleState
     reason: str
     path: str
     line: int
@@ -71,7 +74,9 @@ class _Document:
 
 
 def catalogue(
-    texts: Sequence[RuleText], placeholders: Mapping[str, tuple[str, ...]] | None = None
+    texts: Sequence[RuleText],
+    placeholders: Placeholders = MappingProxyType({}),
+    store: RuleStore | None = None,
 ) -> Catalogue:
     """List and lint everything. Never raises for content."""
     problems: list[Problem] = []
@@ -81,7 +86,7 @@ def catalogue(
         if text.language == "sigma"
         for document in _documents(text, problems)
     ]
-    sigma = parse_rules([text for text in texts if text.language == "sigma"], placeholders)
+    sigma = load_rules((t for t in texts if t.language == "sigma"), placeholders, store)
     listed = [*_sigma(sigma, documents), *_yara([t for t in texts if t.language == "yara"])]
     unreadable = {problem.path for problem in problems}
     for rule in listed:
@@ -125,8 +130,8 @@ def _sigma(parsed: Parsed, documents: Sequence[_Document]) -> Iterator[Listed]:
         yield _loaded(rule.info, _joined(scope), by_name)
     for correlation in parsed.correlations:
         yield _loaded(correlation.info, correlation.kind, by_name)
-    for name, reason in parsed.unsupported:
-        yield _refused(name, reason, documents, by_name)
+    for status in refused_statuses(parsed.unsupported, parsed.needs_placeholder):
+        yield _refused(status, documents, by_name)
 
 
 def _source_text(written: Any) -> str:
@@ -157,11 +162,9 @@ def _loaded(info: RuleInfo, logsource: str, by_name: Mapping[str, _Document]) ->
 
 
 def _refused(
-    name: str,
-    reason: str,
-    documents: Sequence[_Document],
-    by_name: Mapping[str, _Document],
+    status: RuleStatus, documents: Sequence[_Document], by_name: Mapping[str, _Document]
 ) -> Listed:
+    name, reason = status.rule, status.reason
     document = by_name.get(name)
     if again := _SAME_ID.match(reason):  # the later of two, not the one that stands first
         later = [d for d in documents if d.path == again["place"] and name in d.names]
@@ -174,7 +177,7 @@ def _refused(
         engine="sigma",
         logsource=_source_text(data.get("logsource")),
         status=document.status if document else "",
-        state="needs placeholder" if NEEDS_PLACEHOLDER in reason else "unsupported",
+        state=status.state,
         reason=reason,
         path=document.path if document else name.split("#", 1)[0],
         line=document.line if document else 1,

@@ -25,7 +25,7 @@ from afterpatch.formats.evtx_shapes import Recipe, Shape
 from afterpatch.formats.evtx_values import UNIX_EPOCH_100NS
 from afterpatch.formats.windows_events import has_data
 from afterpatch.formats.windows_frames import MAX_COLUMNS
-from afterpatch.formats.windows_logsources import ALIASES, logsource_of
+from afterpatch.formats.windows_logsources import ALIASES, DERIVED, Derived, logsource_of
 from afterpatch.formats.windows_table import NO_TIME, EventTable
 from afterpatch.formats.windows_times import EARLIEST_US, LATEST_US, parse_event_time
 from afterpatch.model.batches import ColumnsWanted, Logsource
@@ -167,13 +167,14 @@ class Columns:
             yield texts, rows[place == number]
 
     def _part(self, shape: Shape, rows: Ints, kind: _Kind, wanted: ColumnsWanted | None) -> _Part:
-        fields = dict(shape.fields)
-        for alias, native in ALIASES.get((kind.logsource.service, kind.event_id), {}).items():
-            if native in fields:
-                fields.setdefault(alias, fields[native])
+        fields, derived = _sigma_fields(shape, kind)
         names = wanted(kind.logsource, kind.event_id) if wanted else None
-        if names is not None:
-            fields = {name: recipe for name, recipe in fields.items() if name in names}
+        shown = {n: recipe for n, recipe in fields.items() if names is None or n in names}
+        columns = self._columns(shown, rows)
+        for name, (natives, make) in derived.items():
+            if names is None or name in names:
+                codes = self._columns({native: fields[native] for native in natives}, rows)
+                columns[name] = self._texts.made([codes[native] for native in natives], make)
         times_us, unzoned = self._times(shape, rows)
         is_sysmon = kind.logsource.service == "sysmon"
         return _Part(
@@ -181,7 +182,7 @@ class Columns:
             times_us=times_us,
             records=self.records(shape, rows),
             computers=self._texts.recipe(shape.computer, rows),
-            columns=self._columns(fields, rows),
+            columns=columns,
             unzoned=unzoned,
             has_data=has_data(shape.fields),
             witnesses=tuple(self._witnesses(shape, rows, times_us)) if is_sysmon else (),
@@ -258,6 +259,22 @@ class Columns:
             utc_us, _ = parse_event_time(self._texts.text(code))
             if utc_us is not None and time_us != NO_TIME:
                 yield utc_us - time_us
+
+
+def _sigma_fields(shape: Shape, kind: _Kind) -> tuple[dict[str, Recipe], dict[str, Derived]]:
+    """The fields of a shape with Sigma's names for them, and those to be made of several: as
+    :func:`afterpatch.formats.windows_logsources.add_sigma_fields` for one event."""
+    key = (kind.logsource.service, kind.event_id)
+    fields = dict(shape.fields)
+    for alias, native in ALIASES.get(key, {}).items():
+        if native in fields:
+            fields.setdefault(alias, fields[native])
+    derived = {
+        name: one
+        for name, one in DERIVED.get(key, {}).items()
+        if name not in fields and fields.keys() >= set(one.natives)
+    }
+    return fields, derived
 
 
 def _not_too_wide(parts: list[_Part]) -> Iterator[list[_Part]]:

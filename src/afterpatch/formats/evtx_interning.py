@@ -5,7 +5,7 @@ Code ``n >= 0`` is a distinct value, -1 is "absent", and below that are constant
 One table for all fields of all shapes: the same image path or user name stands in many of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -87,16 +87,27 @@ class Texts:
         return np.full(len(rows), ABSENT if recipe is None else self.constant(recipe), np.int32)
 
     def _mixed(self, recipe: Mixture, rows: Ints) -> Codes:
-        made: dict[tuple[int, ...], int] = {}
-        codes = np.empty(len(rows), np.int32)
-        for row, parts in enumerate(zip(*self.codes(rows, recipe.needs).tolist(), strict=True)):
-            code = made.get(parts)
-            if code is None:
-                texts = (self.text(part) or "" for part in parts)
-                values = dict(zip(recipe.needs, texts, strict=True))
-                code = made[parts] = self.constant(recipe.made_of(values))
-            codes[row] = code
-        return codes
+        def made_of(*texts: str | None) -> str:
+            known = (text or "" for text in texts)
+            return recipe.made_of(dict(zip(recipe.needs, known, strict=True)))
+
+        return self.made(list(self.codes(rows, recipe.needs)), made_of)
+
+    def made(self, lines: Sequence[Codes], make: Callable[..., str | None]) -> Codes:
+        """Codes of what is made of some texts of an event, once for all events that have them.
+
+        ``lines``: at least one; ``make`` gets the text of each, None where there is none.
+        """
+        key = np.zeros(len(lines[0]), np.int64)
+        for line in lines:
+            distinct, place = np.unique(line, return_inverse=True)
+            _, key = np.unique(key * len(distinct) + place, return_inverse=True)
+        _, firsts, place = np.unique(key, return_index=True, return_inverse=True)
+        codes = []
+        for first in firsts:
+            text = make(*(self.text(int(line[first])) for line in lines))
+            codes.append(ABSENT if text is None else self.constant(text))
+        return np.array(codes, np.int32)[place]
 
     def text(self, code: int) -> str | None:
         """One text by its code."""

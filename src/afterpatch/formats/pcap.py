@@ -40,6 +40,7 @@ _COLUMNS: Final = {
     Logsource("proxy", "pcap", "http"): (*HTTP, "cookie", "content_type", "if_none_match"),
     Logsource("", "pcap", "tls"): TLS,
 }
+LOGSOURCES: Final = tuple(_COLUMNS)
 _SOURCES: Final = {source.service: source for source in _COLUMNS}
 _SEQUENCES: Final = 0xFFFF_FFFF
 

@@ -21,7 +21,7 @@ from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
-_CATEGORIES: Final[Mapping[str, str]] = {
+CATEGORIES: Final[Mapping[str, str]] = {
     "dns": "dns",
     "flow": "firewall",
     "http": "proxy",
@@ -37,8 +37,12 @@ def _kind(document: Document, item: Item) -> Kind | None:
     event_type = document.get("event_type")
     if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
         return None
-    source = Logsource(_CATEGORIES.get(event_type, ""), "suricata", event_type)
-    return Kind(source, f"suricata:{event_type}")
+    return Kind(logsource(event_type), f"suricata:{event_type}")
+
+
+def logsource(event_type: str) -> Logsource:
+    """The log source of events of one type."""
+    return Logsource(CATEGORIES.get(event_type, ""), "suricata", event_type)
 
 
 SHAPE: Final = JsonShape(

@@ -15,7 +15,7 @@ from typing import Final
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
 from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_frame
-from afterpatch.formats.windows_logsources import ALIASES, logsource_of, real_channel
+from afterpatch.formats.windows_logsources import add_sigma_fields, logsource_of, real_channel
 from afterpatch.formats.windows_table import EventTable
 from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
@@ -73,9 +73,7 @@ class EventCollector:
         logsource = logsource_of(
             event.channel, event.provider, event.event_id, fields.get("EventType") or ""
         )
-        for alias, native in ALIASES.get((logsource.service, event.event_id), {}).items():
-            if native in fields:
-                fields.setdefault(alias, fields[native])
+        add_sigma_fields(logsource.service, event.event_id, fields)
         channel = real_channel(event.channel, event.provider)
         row = Row(event.time_us, record, raw[:MAX_RAW_CHARS], channel, event.computer, fields)
         group = Group(logsource, event.channel, event.provider, event.event_id)

@@ -1,12 +1,12 @@
-"""Which Sigma log source a Windows event belongs to: a table, nothing else.
+"""Which Sigma log source a Windows event belongs to, and Sigma's names for its fields: tables.
 
 In: channel, provider, event id, registry event type. Out: one :class:`Logsource`. A category is
-given only where the channel *and* the provider are the right ones, because event ids repeat across
-providers. Names follow the SigmaHQ taxonomy (sigma-specification, appendix "taxonomy") and the
-services used by the SigmaHQ rules.
+given only where the channel *and* the provider are the right ones, and a service only where the
+event id is not another provider's own, because event ids repeat across providers. Names follow the
+SigmaHQ taxonomy (sigma-specification, appendix "taxonomy") and the services its rules use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from afterpatch.model.batches import Logsource
@@ -101,6 +101,46 @@ CHANNEL_OF_PROVIDER: Final[Mapping[str, str]] = {
     "powershell": "Windows PowerShell",
     "service control manager": "System",
     "msexchange cmdletlogs": "MSExchange Management",
+    "microsoft-windows-windows defender": "Microsoft-Windows-Windows Defender/Operational",
+    "microsoft-windows-taskscheduler": "Microsoft-Windows-TaskScheduler/Operational",
+    "microsoft-windows-wmi-activity": "Microsoft-Windows-WMI-Activity/Operational",
+    "microsoft-windows-bits-client": "Microsoft-Windows-Bits-Client/Operational",
+    "microsoft-windows-codeintegrity": "Microsoft-Windows-CodeIntegrity/Operational",
+}
+# Where a collector keeps what others sent: says nothing about the log an event was written to.
+_COLLECTED: Final = "forwardedevents"
+
+
+class Owner(NamedTuple):
+    """Event ids (both ends included) that only these providers write in a service's channels."""
+
+    first: int
+    last: int
+    providers: tuple[str, ...]
+
+
+_ANY_ID: Final = (0, 0xFFFF_FFFF)
+# Any program may register for the classic channels (AD FS and SQL Server audit into Security), so
+# there only the ids of the system's own auditing are its own; see "Audit events by id" in
+# Microsoft's Windows security documentation, and its old ids 512-683 of Windows 2003.
+OWNERS: Final[Mapping[str, tuple[Owner, ...]]] = {
+    "sysmon": (Owner(*_ANY_ID, ("microsoft-windows-sysmon",)),),
+    "powershell": (Owner(*_ANY_ID, ("microsoft-windows-powershell", "powershellcore")),),
+    "powershell-classic": (Owner(*_ANY_ID, ("powershell",)),),
+    "windefend": (Owner(*_ANY_ID, ("microsoft-windows-windows defender",)),),
+    "taskscheduler": (Owner(*_ANY_ID, ("microsoft-windows-taskscheduler",)),),
+    "wmi": (Owner(*_ANY_ID, ("microsoft-windows-wmi-activity",)),),
+    "bits-client": (Owner(*_ANY_ID, ("microsoft-windows-bits-client",)),),
+    "codeintegrity-operational": (Owner(*_ANY_ID, ("microsoft-windows-codeintegrity",)),),
+    "security": (
+        Owner(512, 683, ("security", "microsoft-windows-security-auditing")),
+        Owner(1100, 1108, ("microsoft-windows-eventlog",)),
+        Owner(4608, 6424, ("microsoft-windows-security-auditing",)),
+    ),
+    "system": (
+        Owner(104, 104, ("microsoft-windows-eventlog",)),
+        Owner(7045, 7045, ("service control manager",)),
+    ),
 }
 
 
@@ -148,7 +188,10 @@ CATEGORIES: Final[Mapping[str, Categories]] = {
             "255": "sysmon_error",
         },
     ),
-    "security": Categories(("microsoft-windows-security-auditing",), {"4688": "process_creation"}),
+    "security": Categories(
+        ("microsoft-windows-security-auditing",),
+        {"4688": "process_creation", "5156": "network_connection"},
+    ),
     # What was asked of the server or answered: "Enhanced DNS logging and diagnostics", analytic
     # events. Zone transfers and dynamic updates are none of it.
     "dns-server-analytic": Categories(
@@ -172,7 +215,7 @@ CATEGORIES: Final[Mapping[str, Categories]] = {
         ("microsoft-windows-windows defender",),
         {
             str(event_id): "antivirus"
-            for event_id in (*range(1006, 1013), *range(1017, 1020), 1115, 1116)
+            for event_id in (*range(1006, 1013), *range(1017, 1020), *range(1115, 1120))
         },
     ),
 }
@@ -199,9 +242,16 @@ WIDER_CATEGORY: Final[Mapping[str, str]] = {
 ALIASES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("security", "4688"): {
         "Image": "NewProcessName",
+        "CommandLine": "ProcessCommandLine",
         "ParentImage": "ParentProcessName",
         "IntegrityLevel": "MandatoryLabel",
         "LogonId": "SubjectLogonId",
+    },
+    ("security", "5156"): {
+        "Image": "Application",
+        "SourceIp": "SourceAddress",
+        "DestinationIp": "DestAddress",
+        "DestinationPort": "DestPort",
     },
     **{
         ("windefend", event_id): {"Signature": "Threat Name", "Filename": "Path"}
@@ -210,21 +260,91 @@ ALIASES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
 }
 
 
+class Derived(NamedTuple):
+    """A field that Sigma knows, made from the event's own: ``make(*values of natives)``."""
+
+    natives: tuple[str, ...]
+    make: Callable[..., str | None]
+
+
+def _account(domain: str, name: str) -> str:
+    return f"{domain}\\{name}"
+
+
+def _decimal(number: str) -> str | None:
+    """Security writes process ids as ``0x1a4``, Sysmon and the rules as ``420``."""
+    try:
+        return str(int(number, 16 if number[:2].casefold() == "0x" else 10))
+    except ValueError:
+        return None
+
+
+# %%14592 and %%14593 are the message texts "Inbound" and "Outbound".
+_INITIATED: Final = {"%%14593": "true", "outbound": "true", "%%14592": "false", "inbound": "false"}
+
+# As ALIASES, for values that Sysmon and the rules write in another way.
+DERIVED: Final[Mapping[tuple[str, str], Mapping[str, Derived]]] = {
+    ("security", "4688"): {
+        "User": Derived(("SubjectDomainName", "SubjectUserName"), _account),
+        # In 4688, ProcessId is the creator's.
+        "ParentProcessId": Derived(("ProcessId",), _decimal),
+    },
+    ("security", "5156"): {
+        "Initiated": Derived(("Direction",), lambda text: _INITIATED.get(text.casefold())),
+    },
+}
+
+
+def add_sigma_fields(service: str, event_id: str, fields: dict[str, str | None]) -> None:
+    """Sigma's names beside the event's own, which stay as they are and win."""
+    key = (service, event_id)
+    for alias, native in ALIASES.get(key, {}).items():
+        if native in fields:
+            fields.setdefault(alias, fields[native])
+    for name, (natives, make) in DERIVED.get(key, {}).items():
+        values = [fields.get(native) for native in natives]
+        if name not in fields and None not in values:
+            fields[name] = make(*values)
+
+
 def real_channel(channel: str, provider: str) -> str:
     """The channel, or the one the provider is known to write to when an export left it out."""
-    return channel or CHANNEL_OF_PROVIDER.get(provider.casefold(), "")
+    if channel and channel.casefold() != _COLLECTED:
+        return channel
+    return CHANNEL_OF_PROVIDER.get(provider.casefold(), channel)
 
 
 def logsource_of(channel: str, provider: str, event_id: str, event_type: str = "") -> Logsource:
-    """Sigma log source of an event; an unknown channel has no service.
+    """Sigma log source of an event; an unknown channel, or a stranger in it, has no service.
 
     ``event_type`` is Sysmon's ``EventType`` field. An absent provider ("") is not a wrong one.
     """
     service = SERVICE_OF_CHANNEL.get(real_channel(channel, provider).casefold(), "")
+    writer = provider.casefold()
+    if writer and not _may_write(writer, service, event_id):
+        return Logsource("", "windows", "")
     categories = CATEGORIES.get(service)
     category = ""
-    if categories is not None and (not provider or provider.casefold() in categories.providers):
+    if categories is not None and (not writer or writer in categories.providers):
         category = categories.of_event_id.get(event_id, "")
     if category == "registry_event":
         category = REGISTRY_OBJECT.get(event_type.casefold(), category)
     return Logsource(category, "windows", service)
+
+
+def _may_write(provider: str, service: str, event_id: str) -> bool:
+    """Whether an event id of a service's channel is no other provider's own."""
+    owners = OWNERS.get(service)
+    if owners is None or not event_id.isdecimal():
+        return True
+    number = int(event_id[:10])
+    return all(provider in o.providers for o in owners if o.first <= number <= o.last)
+
+
+def logsources() -> tuple[Logsource, ...]:
+    """Every log source that :func:`logsource_of` can answer."""
+    found = {Logsource("", "windows", service) for service in ("", *SERVICES)}
+    for service, categories in CATEGORIES.items():
+        found |= {Logsource(name, "windows", service) for name in categories.of_event_id.values()}
+    found |= {Logsource(name, "windows", "sysmon") for name in REGISTRY_OBJECT.values()}
+    return tuple(sorted(found))

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.places import Gap, Notice, Source
+from afterpatch.model.rules import RuleState
 from afterpatch.model.times import EPOCH
 
 LEVELS: Final = ("critical", "high", "medium", "low", "informational")
@@ -109,9 +110,6 @@ class HitGroup:
     total: HitSum
     host_count: int
     campaigns: tuple[str, ...]
-
-
-RuleState = Literal["evaluated", "not applicable", "needs placeholder", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)

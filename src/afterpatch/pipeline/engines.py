@@ -5,18 +5,20 @@ both. They share what is costly, the reading of the evidence.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from afterpatch.campaigns.placeholders import Placeholders
 from afterpatch.detect.detector import Detector, Family, MatchResult
 from afterpatch.detect.hunter import Hunter
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.model.batches import Batch, Declared, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hunts import Hunted, Suppression
+from afterpatch.model.rules import Placeholders
 
 # Columns that say what kind of event an example is; rules seldom name them.
 KEEP: Final = ("EventID", "Channel")
@@ -30,13 +32,16 @@ class HuntRules:
     yara: tuple[RuleText, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    placeholders: Placeholders = ()
+    placeholders: Placeholders = field(default_factory=dict)
     examples: int = 5
 
-    def build(self) -> Hunter:
-        """Compile for this process. Raises UsageError for a suppression that cannot be read."""
+    def build(self, cache: Path | None = None) -> Hunter:
+        """Compile for this process. Raises UsageError for a suppression that cannot be read.
+
+        ``cache``: as for :meth:`Detector.build`.
+        """
         detector = Detector.build(
-            self.sigma, self.yara, self.indicators, KEEP, dict(self.placeholders)
+            self.sigma, self.yara, self.indicators, KEEP, self.placeholders, cache=cache
         )
         return Hunter(detector, self.suppressions, self.examples)
 
@@ -77,10 +82,11 @@ class Engines:
 
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """One result per span, as :meth:`Detector.match`."""
-        results = self.campaign.match(batch, spans)
+        columns = Columns(batch.frame)
+        results = self.campaign.match(batch, spans, columns)
         if self.hunter is None:
             return results
-        hunted = self.hunter.match(batch, spans)
+        hunted = self.hunter.match(batch, spans, columns)
         return tuple(
             replace(result, hunted=found) for result, found in zip(results, hunted, strict=True)
         )

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from afterpatch import __version__
@@ -16,6 +17,7 @@ from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hunts import Hunt
 from afterpatch.model.places import Item
 from afterpatch.model.readings import Reading
+from afterpatch.model.rules import RuleStatus
 from afterpatch.model.verdicts import Assessment
 from afterpatch.pipeline.engines import Engines, HuntRules
 from afterpatch.pipeline.executor import default_workers, run_units
@@ -56,9 +58,13 @@ def assess_paths(
     workers: int | None = None,
     watcher: Watcher | None = None,
     hunt: HuntRequest | None = None,
+    cache: Path | None = None,
 ) -> Assessment:
-    """Find, read, hunt, judge. Raises UsageError for a path that is not there."""
-    rules = Rules.of(campaign, hunt.rules if hunt else None)
+    """Find, read, hunt, judge. Raises UsageError for a path that is not there.
+
+    ``cache``: a folder that keeps parsed rules, and nothing else, from run to run.
+    """
+    rules = Rules.of(campaign, hunt.rules if hunt else None, cache)
     fleet, engines, ledger = _read(paths, rules, workers, watcher or Watcher())
     detector = engines.campaign
     return assess(
@@ -79,9 +85,13 @@ def hunt_paths(
     hunt: HuntRequest,
     workers: int | None = None,
     watcher: Watcher | None = None,
+    cache: Path | None = None,
 ) -> Hunt:
-    """Find, read, hunt, rank. Raises UsageError for a path that is not there."""
-    rules = Rules(sigma=(), yara=(), indicators=(), keep=(), hunt=hunt.rules)
+    """Find, read, hunt, rank. Raises UsageError for a path that is not there.
+
+    ``cache``: as for :func:`assess_paths`.
+    """
+    rules = Rules(sigma=(), yara=(), indicators=(), keep=(), hunt=hunt.rules, cache=cache)
     fleet, engines, ledger = _read(paths, rules, workers, watcher or Watcher())
     return _sum_up(paths, hunt, fleet, engines, ledger)
 
@@ -125,9 +135,10 @@ def _names(readings: Sequence[Reading]) -> list[str]:
 
 def _content(hunt: HuntRequest, hunter: Hunter) -> Content:
     detector = hunter.detector
+    unread = [RuleStatus(path, "unsupported", reason) for path, reason in hunt.unread]
     return Content(
         infos=detector.infos,
-        unsupported=(*detector.unsupported, *hunt.unread),
+        statuses=lambda evaluated: chain(detector.statuses(evaluated), unread),
         ignored=hunt.ignored,
         suppressions=hunt.rules.suppressions,
         correlate=detector.correlate_sources,

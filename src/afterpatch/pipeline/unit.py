@@ -32,7 +32,10 @@ MAX_CONTENT_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What to hunt with, as plain data that crosses process borders."""
+    """What to hunt with, as plain data that crosses process borders.
+
+    cache  where parsed rules are kept from run to run; workers take them from there.
+    """
 
     sigma: tuple[RuleText, ...]
     yara: tuple[RuleText, ...]
@@ -40,9 +43,12 @@ class Rules:
     keep: tuple[str, ...]
     hunt: HuntRules | None = None
     decoder: str = ""
+    cache: Path | None = None
 
     @classmethod
-    def of(cls, campaign: Campaign, hunt: HuntRules | None = None) -> "Rules":
+    def of(
+        cls, campaign: Campaign, hunt: HuntRules | None = None, cache: Path | None = None
+    ) -> "Rules":
         """Everything a campaign brings; ``keep`` are the fields its grouping keys are read from."""
         return cls(
             sigma=tuple(rule for rule in campaign.rules if rule.language == "sigma"),
@@ -51,14 +57,20 @@ class Rules:
             keep=tuple(sorted({field for key in campaign.keys for field in key.fields})),
             hunt=hunt,
             decoder=campaign.decoder,
+            cache=cache,
         )
 
     def build(self) -> Engines:
         """Compile for this process."""
-        return Engines(
-            Detector.build(self.sigma, self.yara, self.indicators, self.keep, decoder=self.decoder),
-            self.hunt.build() if self.hunt else None,
+        campaign = Detector.build(
+            self.sigma,
+            self.yara,
+            self.indicators,
+            self.keep,
+            decoder=self.decoder,
+            cache=self.cache,
         )
+        return Engines(campaign, self.hunt.build(self.cache) if self.hunt else None)
 
 
 def read_units(items: Sequence[Item], engines: Engines, scratch: Path) -> list[Reading]:

@@ -1,6 +1,6 @@
 """Sums of hosts -> ranked groups, with an account that adds up and nothing silent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -12,6 +12,7 @@ from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import HitSum, Hunt, Hunted, SumKey, Suppression
 from afterpatch.model.places import Place
+from afterpatch.model.rules import RuleStatus
 
 TODAY = date(2026, 6, 1)
 NOBODY: frozenset[int] = frozenset()
@@ -35,10 +36,22 @@ def host(name: str, sums: Mapping[SumKey, HitSum], *aliases: str, **more: object
     return HostHunt((name, *aliases), replace(Hunted(sums, evaluated=evaluated), **more))
 
 
-def content(*infos: RuleInfo, suppressions: Sequence[Suppression] = (), **more: object) -> Content:
+def content(
+    *infos: RuleInfo,
+    suppressions: Sequence[Suppression] = (),
+    refused: Sequence[RuleStatus] = (),
+    **more: object,
+) -> Content:
+    def statuses(evaluated: Collection[str]) -> list[RuleStatus]:
+        met = [RuleStatus(one.id, "evaluated") for one in infos if one.kind in evaluated]
+        unmet = [
+            RuleStatus(one.id, "not applicable", "?") for one in infos if one.kind not in evaluated
+        ]
+        return [*met, *unmet, *refused]
+
     made = Content(
         infos=infos,
-        unsupported=(),
+        statuses=statuses,
         ignored=(),
         suppressions=tuple(suppressions),
         correlate=lambda hits: (),
@@ -151,7 +164,10 @@ def test_every_rule_has_one_fate() -> None:
     rules = content(
         info("met"),
         info("unmet"),
-        unsupported=(("p", "needs placeholder %x%"), ("met", "b.yml: same id as a.yml")),
+        refused=[
+            RuleStatus("p", "needs placeholder", "needs values for %x%"),
+            RuleStatus("met", "unsupported", "b.yml: same id as a.yml"),
+        ],
     )
     found = hunt([host("h", {("met", NOBODY): total(1)})], rules)
     assert [(fate.id, fate.state) for fate in found.fates] == [
@@ -205,7 +221,8 @@ def test_of_many_indicators_only_those_that_matched_are_listed() -> None:
     infos = [replace(info(name, "low"), engine="indicator") for name in addresses]
     infos.append(replace(info("indicator:domain:evil.example"), engine="indicator"))
     one = host("h", {(addresses[3], NOBODY): total(2)}, evaluated=frozenset({"indicator:ip"}))
-    found = hunt([one], content(*infos, unsupported=(("indicator:ip:x", "not an IP address"),)))
+    broken = RuleStatus("indicator:ip:x", "unsupported", "not an IP address")
+    found = hunt([one], content(*infos, refused=[broken]))
     assert [(fate.id, fate.state) for fate in found.fates] == [
         (addresses[3], "evaluated"),
         ("indicator:ip:x", "unsupported"),

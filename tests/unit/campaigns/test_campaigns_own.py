@@ -131,6 +131,6 @@ def test_a_missing_suppressions_file_is_an_error(tmp_path: Path) -> None:
 def test_placeholders() -> None:
     names, problems = read_placeholders("'%admins%': [root, 0]\nnet: '10.'\n", "p.yml")
     assert problems == []
-    assert names == (("admins", ("root", "0")), ("net", ("10.",)))
+    assert names == {"admins": ("root", "0"), "net": ("10.",)}
     _, problems = read_placeholders("a: [x, [y]]\nb: []\nc: true\nd: 10.", "p.yml")
     assert [p.split(": ")[0] for p in problems] == ["p.yml:1", "p.yml:2", "p.yml:3", "p.yml:4"]

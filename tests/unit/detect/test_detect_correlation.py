@@ -3,7 +3,8 @@
 import pytest
 
 from afterpatch.detect.sigma.ast import And, Correlation, FieldTest, Not, Or
-from afterpatch.detect.sigma.correlation import Row, correlate, percentile
+from afterpatch.detect.sigma.correlation import Row, correlate
+from afterpatch.detect.sigma.measures import percentile
 from afterpatch.model.hits import RuleInfo
 
 SECOND = 1_000_000

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from afterpatch.detect.sigma.ast import And, FieldTest, Not, Or, Scope
-from afterpatch.detect.sigma.parse import Parsed, parse_rules
+from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.model.campaigns import RuleText
 
-SIGMAHQ = Path(__file__).parents[3].parent / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMAHQ = DATA / "shared" / "data" / "sigma"
 RULE = """
 title: Forged session
 id: 11111111-1111-4111-8111-111111111111
@@ -52,7 +54,6 @@ def test_description_stands_in_for_finds() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (("sc-status: 241", "sc-status|expand: '%code%'"), "needs placeholder %code%"),
         (("sc-status: 241", "a|re: 'x(?=y)'"), "outside RE2"),
         (("sc-status: 241", "a|re: 'x('"), "missing )"),
         (("sc-status: 241", "a|nonsense: x"), "nonsense"),
@@ -207,3 +208,68 @@ def test_every_web_rule_of_sigmahq_loads() -> None:
     parsed = parse(*(path.read_text(encoding="utf-8") for path in files))
     assert parsed.unsupported == ()
     assert len(parsed.rules) == len(files) > 40
+
+
+NEEDY = "sc-status|expand: ['%code%', 'x%code%y%more%']"
+
+
+def with_placeholders(text: str, **values: tuple[str, ...]) -> Parsed:
+    return parse_rules([RuleText("0.yml", "sigma", text)], values)
+
+
+def test_missing_placeholders_are_a_state_of_their_own() -> None:
+    parsed = with_placeholders(RULE.replace("sc-status: 241", NEEDY), more=("m",), other=("x",))
+    assert (parsed.rules, parsed.unsupported) == ((), ())
+    assert parsed.needs_placeholder == (("11111111-1111-4111-8111-111111111111", ("code",)),)
+
+
+def test_placeholders_stand_for_each_of_their_values() -> None:
+    parsed = with_placeholders(
+        RULE.replace("sc-status: 241", NEEDY), code=("1", "50%", "a*"), more=("m", "n")
+    )
+    [rule] = parsed.rules
+    assert isinstance(rule.condition, Or)
+    assert [(test.op, test.value) for test in rule.condition.items] == [
+        ("equals", "1"),
+        ("equals", "50%"),
+        ("startswith", "a"),
+        ("equals", "x1ym"),
+        ("equals", "x1yn"),
+        ("equals", "x50%ym"),
+        ("equals", "x50%yn"),
+        ("wildcard", "xa*ym"),
+        ("wildcard", "xa*yn"),
+    ]
+
+
+def test_in_a_regular_expression_they_stand_for_themselves() -> None:
+    text = RULE.replace("sc-status: 241", r"a|re|expand: '^%name%\.$'")
+    [rule] = with_placeholders(text, name=("a.b",)).rules
+    assert rule.condition == FieldTest("a", "regex", r"^a\.b\.$")
+
+
+def test_placeholders_of_a_filter_are_the_rules_need() -> None:
+    filter_ = """
+title: Ours
+logsource: {category: webserver, service: iis}
+filter: {rules: [forged], sel: {u|expand: '%us%'}, condition: not sel}
+"""
+    parsed = parse_rules([RuleText("0", "sigma", RULE), RuleText("1", "sigma", filter_)])
+    assert [names for _, names in parsed.needs_placeholder] == [("us",)]
+    parsed = parse_rules(
+        [RuleText("0", "sigma", RULE), RuleText("1", "sigma", filter_)], {"us": ("me",)}
+    )
+    assert [rule.condition for rule in parsed.rules] == [
+        And((FieldTest("sc-status", "equals", "241"), Not(FieldTest("u", "equals", "me"))))
+    ]
+
+
+def test_encoded_placeholders_are_needed_too() -> None:
+    parsed = with_placeholders(RULE.replace("sc-status: 241", "a|expand|base64: '%name%'"))
+    assert [names for _, names in parsed.needs_placeholder] == [("name",)]
+
+
+def test_placeholders_do_not_multiply_beyond_reason() -> None:
+    text = RULE.replace("sc-status: 241", "a|expand: '%n%%n%%n%%n%%n%%n%'")
+    [(_, reason)] = with_placeholders(text, n=tuple(map(str, range(10)))).unsupported
+    assert "more than 100000 values" in reason

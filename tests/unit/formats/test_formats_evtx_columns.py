@@ -208,6 +208,53 @@ def test_mixed_and_nested_values_in_templates():
     assert cell(data, "C") == ["true"] * 4
 
 
+AUDIT = {"provider": "Microsoft-Windows-Security-Auditing"}
+
+
+def test_sigma_fields_are_made_the_same_both_ways():
+    started = [
+        event(
+            {"NewProcessName": f"C:\\{i % 3}.exe", "ProcessId": write.number(i % 5, 0x14),
+             "SubjectDomainName": "A" if i % 2 else "", "SubjectUserName": f"user{i % 7}"},
+            event_id=4688, second=i % 60, **AUDIT,
+        )
+        for i in range(300)
+    ]  # fmt: skip
+    odd = [
+        event({"ProcessId": "no number", "SubjectUserName": "alone"}, event_id=4688, **AUDIT),
+        event({"ProcessId": "0x" + "f" * 9000, "User": "own"}, event_id=4688, **AUDIT),
+        event({"User": "own", "SubjectDomainName": "A", "SubjectUserName": "b"}, event_id=4688),
+    ]
+    connected = [
+        event(
+            {"Application": "\\device\\x.exe", "Direction": direction, "DestPort": write.number(445)},
+            event_id=5156, **AUDIT,
+        )
+        for direction in ("%%14592", "%%14593", "OutBound", "elsewhere", "")
+    ]  # fmt: skip
+    data = write.log([*started, *odd, *connected])
+    found = [dict(row) for _, row in assert_same(data)]
+    users = {row.get("User") for row in found}
+    assert {"A\\user0", "\\user1", "own", None} <= users
+    assert {row.get("ParentProcessId") for row in found} == {None, "0", "1", "2", "3", "4"}
+    initiated = [(row["Direction"], row.get("Initiated")) for row in found if "Direction" in row]
+    assert dict(initiated) == {
+        "%%14592": "false", "%%14593": "true", "OutBound": "true", "elsewhere": None, "": None,
+    }  # fmt: skip
+    some = frozenset({"User", "ParentProcessId", "Initiated"})
+    wanted = {name: [] for name in some}
+    for piece in columns(data, lambda _logsource, _event_id: some):
+        for batch in piece.batches:
+            assert not {"SubjectUserName", "ProcessId", "Direction"} & {*batch.frame.columns}
+            for name in some.intersection(batch.frame.columns):
+                wanted[name] += batch.frame[name].drop_nulls().to_list()
+    for name in some:
+        asked = sorted(wanted[name])
+        every = (v for p in plain(data) for b in p.batches if name in b.frame.columns
+                 for v in b.frame[name].drop_nulls())  # fmt: skip
+        assert asked == sorted(every)
+
+
 def test_only_wanted_columns_are_made():
     data = write.log([event({"A": "1", "B": "2", "C": "3"})])
     asked = []

@@ -9,11 +9,15 @@ from afterpatch.formats.windows_logsources import (
     CATEGORIES,
     SERVICES,
     WIDER_CATEGORY,
+    add_sigma_fields,
     logsource_of,
+    logsources,
+    real_channel,
 )
 
 SYSMON = ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon")
-SIGMA = Path(__file__).resolve().parents[4] / "shared" / "data" / "sigma"
+DATA = next((p for p in Path(__file__).parents if (p / "shared" / "data").is_dir()), Path())
+SIGMA = DATA / "shared" / "data" / "sigma"
 # Categories that come from other sensors than the Windows event log (ETW, file system filters).
 NOT_IN_EVENT_LOGS = {"file_access", "file_rename"}
 LOGSOURCE_LINE = re.compile(r"^ {4}(service|category): ([\w-]+)", re.MULTILINE)
@@ -50,6 +54,84 @@ def test_a_category_needs_the_right_provider_and_channel():
 def test_a_channel_left_out_by_an_export_is_known_from_its_provider():
     assert logsource_of("", "Microsoft-Windows-Sysmon", "1").category == "process_creation"
     assert logsource_of("", "Unheard-Of", "1") == ("", "windows", "")
+
+
+@pytest.mark.parametrize(
+    ("channel", "provider", "event_id", "service"),
+    [
+        ("Security", "Microsoft-Windows-Security-Auditing", "4625", "security"),
+        ("Security", "Microsoft-Windows-Eventlog", "1102", "security"),
+        ("Security", "Security", "528", "security"),
+        ("Security", "AD FS Auditing", "411", "security"),
+        ("Security", "MSSQLSERVER$AUDIT", "33205", "security"),
+        ("Security", "", "4625", "security"),
+        ("Security", "AD FS Auditing", "4625", ""),
+        ("Security", "Microsoft-Windows-Security-Auditing", "1102", ""),
+        ("Security", "MSSQLSERVER", "528", ""),
+        ("System", "Service Control Manager", "7045", "system"),
+        ("System", "Some Driver", "7045", ""),
+        ("System", "Some Driver", "7001", "system"),
+        ("System", "Some Driver", "104", ""),
+        (SYSMON[0], "Someone-Else", "22", ""),
+        ("Windows PowerShell", "MyScript", "400", ""),
+        ("Application", "Anyone", "1", "application"),
+        ("Microsoft-Windows-Windows Defender/Operational", "Windows Defender X", "5001", ""),
+        ("Security", "Microsoft-Windows-Security-Auditing", "not a number", "security"),
+        ("Security", "Microsoft-Windows-Security-Auditing", "9" * 5000, "security"),
+    ],
+)
+def test_an_event_id_of_another_provider_has_no_service(channel, provider, event_id, service):
+    assert logsource_of(channel, provider, event_id).service == service
+
+
+def test_collected_events_are_known_by_their_provider():
+    assert real_channel("ForwardedEvents", "Microsoft-Windows-Sysmon") == SYSMON[0]
+    assert real_channel("ForwardedEvents", "Unheard-Of") == "ForwardedEvents"
+    assert logsource_of("ForwardedEvents", SYSMON[1], "1") == (
+        "process_creation", "windows", "sysmon",
+    )  # fmt: skip
+
+
+def test_security_events_get_the_fields_of_their_category():
+    fields = {
+        "NewProcessName": "C:\\a.exe",
+        "ProcessCommandLine": "a",
+        "ParentProcessName": "C:\\b.exe",
+        "MandatoryLabel": "S-1-16-12288",
+        "SubjectDomainName": "CORP",
+        "SubjectUserName": "anna",
+        "ProcessId": "0x1A4",
+    }
+    add_sigma_fields("security", "4688", fields)
+    assert (fields["Image"], fields["ParentImage"]) == ("C:\\a.exe", "C:\\b.exe")
+    assert (fields["CommandLine"], fields["User"]) == ("a", "CORP\\anna")
+    assert (fields["ProcessId"], fields["ParentProcessId"]) == ("0x1A4", "420")
+    fields = {"Application": "\\device\\a.exe", "DestAddress": "::1", "Direction": "%%14593"}
+    add_sigma_fields("security", "5156", fields)
+    assert (fields["Image"], fields["DestinationIp"]) == ("\\device\\a.exe", "::1")
+    assert (fields["Initiated"], "SourceIp" in fields) == ("true", False)
+
+
+def test_fields_the_event_has_itself_are_kept_and_nothing_is_made_up():
+    fields = {"CommandLine": "own", "ProcessCommandLine": "x", "User": "me", "ProcessId": "??"}
+    add_sigma_fields("security", "4688", fields)
+    assert (fields["CommandLine"], fields["User"]) == ("own", "me")
+    assert fields["ParentProcessId"] is None
+    fields = {"SubjectUserName": "anna", "SubjectDomainName": None}
+    add_sigma_fields("security", "4688", fields)
+    assert "User" not in fields
+    untouched = {"ProcessId": "0x1"}
+    add_sigma_fields("security", "4624", untouched)
+    assert untouched == {"ProcessId": "0x1"}
+
+
+def test_every_log_source_is_listed():
+    known = set(logsources())
+    for service, categories in CATEGORIES.items():
+        for channel in SERVICES[service]:
+            for event_id in categories.of_event_id:
+                for kind in ("", "CreateKey", "DeleteKey"):
+                    assert logsource_of(channel, "", event_id, kind) in known
 
 
 def test_registry_objects_are_told_apart_by_their_event_type():

@@ -13,6 +13,7 @@ from afterpatch.pipeline.tally import FULL_TEXT_HITS
 from afterpatch.pipeline.unit import read_units
 from afterpatch.simulate import evtx as write
 
+PROVIDER = "Microsoft-Windows-Security-Auditing"
 RULE = RuleText(
     "r.yml",
     "sigma",
@@ -32,7 +33,7 @@ level: high
 def reading(tmp_path, count=400):
     start = datetime(2021, 3, 2, tzinfo=UTC)
     events = [
-        write.Event(start + timedelta(seconds=i), "Security", "P", 4624 + i % 2, "a.example",
+        write.Event(start + timedelta(seconds=i), "Security", PROVIDER, 4624 + i % 2, "a.example",
                     {"User": f"{'odd' if i % 4 == 0 else 'even'}{i}", "Other": str(i)})
         for i in range(count)
     ]  # fmt: skip

@@ -1,148 +1,211 @@
 """The columns of a batch as distinct values: every test is answered once per distinct value.
 
 Enters: a frame of strings, views, tests. Leaves: for a test, the distinct values or the rows it
-holds for. Will not do: boolean algebra over rules (``plan`` does).
+holds for. Will not do: boolean algebra over rules (``look`` does).
 """
 
-from collections.abc import Iterable
 from functools import cached_property
-from typing import Final, TypeAlias
+from itertools import count
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from afterpatch.detect.sigma.ast import FieldTest
-from afterpatch.detect.sigma.distinct import Mask, fold_series, holds_for, required_texts
+from afterpatch.detect.sigma.ast import FieldTest, fold
+from afterpatch.detect.sigma.distinct import (
+    Judge,
+    Mask,
+    fold_series,
+    holds_for,
+    judge_of,
+    required_texts,
+)
 from afterpatch.detect.sigma.fields import View
+from afterpatch.detect.sigma.literals import Block, Indexes, Scanner
 from afterpatch.model.batches import RESERVED
 
-Indexes: TypeAlias = npt.NDArray[np.int64]
-
-MIN_SCANNED_CHARS: Final = 3  # shorter literals are found so often that asking for them is slower
-SAMPLE_VALUES: Final = 1_000
-COMMON_SHARE: Final = 0.05  # reporting matches, not scanning, is the cost: skip common literals
+# A call into a native library has a price of its own: below these sizes plain Python is faster.
+FEW_ROWS: Final = 512
+FEW_VALUES: Final = 512
+MANY_VALUES: Final = 32  # their rows are found by going through all rows
 _UNKNOWN: Final = 2
+_NUMBERS: Final = count()
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
+
+
+class Asked:
+    """A test as the columns of a look are asked it; ``number`` is its own in this process, because
+    the rules of several plans may look at the same columns."""
+
+    def __init__(self, test: FieldTest) -> None:
+        self.number = next(_NUMBERS)
+        self.test = test
+        self.literals = required_texts(test)
+        # Then a literal that a scan found is the answer. (One with a line end may be two texts.)
+        self.is_literal = (test.op, test.cased, test.option) == ("contains", False, "") and (
+            "\n" not in test.value
+        )
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The test as a function of one value."""
+        return judge_of(self.test)
 
 
 class Column:
     """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent."""
 
     def __init__(self, series: pl.Series) -> None:
-        groups = (
-            pl.DataFrame({"value": series})
-            .with_row_index("row")
-            .drop_nulls("value")
-            .group_by("value", maintain_order=True)
-            .agg("row")
-        )
-        self.values = groups["value"]
-        counts = groups["row"].list.len().to_numpy()
-        self._rows = groups["row"].explode().to_numpy().astype(np.int64)
+        few = len(series) <= FEW_ROWS
+        self._values: pl.Series | list[str]
+        self._values, self._rows, counts = _grouped_here(series) if few else _grouped(series)
         self._starts = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         self.codes = np.full(len(series), -1, np.int64)
         self.codes[self._rows] = np.repeat(np.arange(len(counts)), counts)
-        self._memo: dict[FieldTest, npt.NDArray[np.uint8]] = {}
+        self._answers: dict[int, npt.NDArray[np.uint8]] = {}
         self._found: dict[str, Indexes] = {}
-        self._scanned: set[str] = set()
-        self._never = np.zeros(len(self.values), np.uint8)
+        self._scanned: list[frozenset[str]] = []
+        self._never = np.zeros(len(counts), np.uint8)
+
+    @cached_property
+    def values(self) -> pl.Series:
+        """The distinct values."""
+        if isinstance(self._values, pl.Series):
+            return self._values
+        return pl.Series("value", self._values, dtype=pl.String)
 
     @cached_property
     def folded(self) -> pl.Series:
         """The distinct values, folded."""
         return fold_series(self.values)
 
-    def scan(self, literals: Iterable[str]) -> None:
-        """Find all folded literals in one pass over the distinct values; remembered."""
-        wanted = [x for x in literals if len(x) >= MIN_SCANNED_CHARS and x not in self._scanned]
-        if len(wanted) < 2 or len(self.values) == 0:
-            return
-        common = self._common(wanted)
-        rare = [literal for literal in wanted if literal not in common]
-        pairs = self._matches(self.folded, rare)
-        self._scanned.update(rare)
-        for literal, indexes in pairs.iter_rows():
-            self._found[literal] = np.array(indexes, np.int64)
+    @cached_property
+    def texts(self) -> list[str]:
+        """The distinct values."""
+        return self._values if isinstance(self._values, list) else self._values.to_list()
 
-    def _common(self, literals: list[str]) -> frozenset[str]:
-        if len(self.values) < 4 * SAMPLE_VALUES:
-            return frozenset()
-        step = len(self.values) // SAMPLE_VALUES
-        sample = self.folded.gather_every(step)
-        found = self._matches(sample, literals)
-        return frozenset(
-            literal for literal, at in found.iter_rows() if len(at) > COMMON_SHARE * len(sample)
-        )
+    @cached_property
+    def folded_texts(self) -> list[str]:
+        """The distinct values, folded."""
+        if isinstance(self._values, list):
+            return [fold(text) for text in self._values]
+        return self.folded.to_list()
 
-    @staticmethod
-    def _matches(texts: pl.Series, literals: list[str]) -> pl.DataFrame:
-        """(literal, indexes of the texts that contain it, ascending)."""
-        return (
-            pl.DataFrame({"literal": texts.str.extract_many(literals, overlapping=True)})
-            .with_row_index("at")
-            .explode("literal", empty_as_null=True)
-            .drop_nulls("literal")
-            .unique()
-            .sort("at")
-            .group_by("literal")
-            .agg("at")
-        )
+    @cached_property
+    def _block(self) -> Block:
+        return Block.of(self.folded_texts)
 
-    def values_where(self, test: FieldTest) -> Indexes:
-        """Indexes of the distinct values the test holds for, ascending."""
-        answers = self._answers(test)
-        unknown = np.flatnonzero(answers == _UNKNOWN)
-        self._decide(test, answers, unknown)
-        return np.flatnonzero(answers == 1)
+    def scan(self, scanner: Scanner) -> dict[str, Indexes]:
+        """Look for all literals of a scanner in one pass; those found, also remembered."""
+        found = dict(scanner.find(self._block))
+        self._scanned.append(scanner.asked)
+        self._found |= found
+        return found
 
     def rows_of(self, value: int) -> Indexes:
         """Rows that hold the distinct value, ascending."""
         return self._rows[self._starts[value] : self._starts[value + 1]]
 
-    def rows_where(self, test: FieldTest) -> Indexes:
-        """Rows the test holds for, ascending."""
-        chosen = self.values_where(test)
-        if len(chosen) == 0:
-            return _NOTHING
-        pieces = [self.rows_of(value) for value in chosen]
-        return np.sort(np.concatenate(pieces)) if len(pieces) > 1 else pieces[0]
+    def rows_where(self, asked: Asked) -> Indexes:
+        """Rows the test holds for, in no order."""
+        answers = self._known(asked)
+        self._decide(asked, answers, np.flatnonzero(answers == _UNKNOWN))
+        chosen = np.flatnonzero(answers == 1)
+        if len(chosen) > MANY_VALUES:
+            return np.flatnonzero((self.codes >= 0) & (answers[self.codes] == 1))
+        pieces = [self.rows_of(value) for value in chosen.tolist()]
+        return np.concatenate(pieces) if pieces else _NOTHING
 
-    def holds(self, test: FieldTest, rows: Indexes) -> Mask:
+    def holds(self, asked: Asked, rows: Indexes) -> Mask:
         """Whether the test holds, for each of the given rows; absent is False."""
+        answers = self._known(asked)
+        if answers is self._never:
+            return np.zeros(len(rows), np.bool_)
         codes = self.codes[rows]
         present = codes >= 0
-        answers = self._answers(test)
-        open_codes = codes[present]
-        open_codes = open_codes[answers[open_codes] == _UNKNOWN]
+        known = answers[codes]  # -1 reads the last value; ``present`` takes that back
+        open_codes = codes[present & (known == _UNKNOWN)]
         if len(open_codes):
-            self._decide(test, answers, np.unique(open_codes))
-        result = np.zeros(len(rows), np.bool_)
-        result[present] = answers[codes[present]] == 1
+            self._decide(asked, answers, members(open_codes, len(answers)))
+            known = answers[codes]
+        result: Mask = present & (known == 1)
         return result
 
-    def _answers(self, test: FieldTest) -> npt.NDArray[np.uint8]:
+    def holds_at(self, asked: Asked, row: int) -> bool:
+        """Whether the test holds for one row."""
+        answers = self._known(asked)
+        if answers is self._never:
+            return False
+        code = self.codes.item(row)
+        if code < 0:
+            return False
+        answer = answers.item(code)
+        if answer == _UNKNOWN:
+            answer = answers[code] = asked.judge(self.texts[code], self.folded_texts[code])
+        return answer == 1
+
+    def _known(self, asked: Asked) -> npt.NDArray[np.uint8]:
         """What is known of the test per value; a scan that found no required literal says no."""
-        answers = self._memo.get(test)
+        answers = self._answers.get(asked.number)
         if answers is None:
-            literals = required_texts(test)
-            if literals is None or not literals <= self._scanned:
-                answers = np.full(len(self.values), _UNKNOWN, np.uint8)
-            elif literals.isdisjoint(self._found):
-                answers = self._never
-            else:
-                answers = np.zeros(len(self.values), np.uint8)
-                for literal in literals:
-                    answers[self._found.get(literal, _NOTHING)] = _UNKNOWN
-            self._memo[test] = answers
+            answers = self._answers[asked.number] = self._first_answers(asked)
         return answers
 
-    def _decide(self, test: FieldTest, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
-        if len(unknown) == len(self.values):
-            answers[:] = holds_for(test, self.values, self.folded)
-        elif len(unknown):
-            chosen = self.values.gather(unknown)
-            answers[unknown] = holds_for(test, chosen, self.folded.gather(unknown))
+    def _first_answers(self, asked: Asked) -> npt.NDArray[np.uint8]:
+        literals = asked.literals
+        if len(self._never) == 0:
+            return self._never
+        if literals is None or not all(
+            any(literal in scanned for scanned in self._scanned) for literal in literals
+        ):
+            return np.full(len(self._never), _UNKNOWN, np.uint8)
+        if not any(literal in self._found for literal in literals):
+            return self._never
+        answers = np.zeros(len(self._never), np.uint8)
+        for literal in literals:
+            answers[self._found.get(literal, _NOTHING)] = 1 if asked.is_literal else _UNKNOWN
+        return answers
+
+    def _decide(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
+        if len(unknown) <= FEW_VALUES:
+            judge, texts, folded = asked.judge, self.texts, self.folded_texts
+            answers[unknown] = [judge(texts[code], folded[code]) for code in unknown.tolist()]
+        elif len(unknown) == len(answers):
+            answers[:] = holds_for(asked.test, self.values, self.folded)
+        else:
+            chosen = self.values.gather(unknown), self.folded.gather(unknown)
+            answers[unknown] = holds_for(asked.test, *chosen)
+
+
+def members(numbers: Indexes, below: int) -> Indexes:
+    """The distinct numbers, ascending; all are in ``range(below)``."""
+    marks = np.zeros(below, np.bool_)
+    marks[numbers] = True
+    return np.flatnonzero(marks)
+
+
+def _grouped(series: pl.Series) -> tuple[pl.Series, Indexes, Indexes]:
+    """(distinct values, rows of the first, then of the second …, how many rows each has)."""
+    groups = (
+        pl.DataFrame({"value": series})
+        .with_row_index("row")
+        .drop_nulls("value")
+        .group_by("value", maintain_order=True)
+        .agg("row")
+    )
+    rows = groups["row"].explode().to_numpy().astype(np.int64)
+    return groups["value"], rows, groups["row"].list.len().to_numpy().astype(np.int64)
+
+
+def _grouped_here(series: pl.Series) -> tuple[list[str], Indexes, Indexes]:
+    groups: dict[str, list[int]] = {}
+    for row, text in enumerate(series.to_list()):
+        if text is not None:
+            groups.setdefault(text, []).append(row)
+    rows = np.array([row for group in groups.values() for row in group], np.int64)
+    counts = np.fromiter(map(len, groups.values()), np.int64, len(groups))
+    return list(groups), rows, counts
 
 
 class Columns:
@@ -185,9 +248,3 @@ class Columns:
                 series = self.frame.get_column(name)
                 found = series if found is None else found.zip_with(found.is_not_null(), series)
         return found
-
-
-def literals_of(tests: Iterable[FieldTest]) -> frozenset[str]:
-    """Folded texts worth scanning for on behalf of these tests."""
-    found = (required_texts(test) for test in tests)
-    return frozenset(text for texts in found if texts for text in texts)

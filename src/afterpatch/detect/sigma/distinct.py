@@ -10,16 +10,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from afterpatch.detect.sigma.ast import ANY_DASH, DASHES, FieldTest, fold, wildcard_parts
-from afterpatch.detect.sigma.regexes import compile_regex, required_literals
+from afterpatch.detect.sigma.regexes import required_literals, searcher
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Judge: TypeAlias = Callable[[str, str], bool]
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
 _COMPARE: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
@@ -38,6 +39,8 @@ _DATE_PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "year": lambda when: when.year,
 }
 _DASHES: Final = f"[{DASHES}]"  # the hyphen comes first, so it is one of them
+_ONE_DASH: Final = {ord(dash): ANY_DASH for dash in DASHES}
+_NATIVE: Final = frozenset({"equals", "contains", "startswith", "endswith", "wildcard"})
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -55,21 +58,66 @@ def fold_series(values: pl.Series) -> pl.Series:
 
 def holds_for(test: FieldTest, values: pl.Series, folded: pl.Series) -> Mask:
     """Which values the test holds for. ``folded`` is :func:`fold_series` of ``values``."""
+    if test.op in _NATIVE:
+        return _native(test, values if test.cased else folded)
+    judge = judge_of(test)
+    pairs = zip(values.to_list(), folded.to_list(), strict=True)
+    return np.fromiter((judge(text, low) for text, low in pairs), np.bool_, len(values))
+
+
+@lru_cache(maxsize=1 << 17)
+def judge_of(test: FieldTest) -> Judge:
+    """The test as a function of one value: (as written, folded) -> whether it holds."""
     match test.op:
         case "regex":
-            return _regex(test, values, folded)
+            return _regex_judge(test)
         case "cidr":
             network = ipaddress.ip_network(test.value)
-            return _each(values, lambda text: _in_network(text, network))
+            return lambda text, _: _in_network(text, network)
         case "compare":
-            return _compare(test, values)
+            wanted, compare = Decimal(test.value), _COMPARE[test.option]
+            return lambda text, _: bool(_NUMBER.match(text)) and compare(Decimal(text), wanted)
         case "timepart":
-            wanted, part = int(test.value), test.option
-            return _each(values, lambda text: time_part(part, text) == wanted)
-    return _text_holds(test, values if test.cased else folded)
+            number, part = int(test.value), test.option
+            return lambda text, _: time_part(part, text) == number
+    return _text_judge(test)
 
 
-def _text_holds(test: FieldTest, subject: pl.Series) -> Mask:
+def _regex_judge(test: FieldTest) -> Judge:
+    """RE2 where a required literal is, or everywhere when the pattern has none."""
+    search = searcher(test.value, test.option)
+    literals = tuple(required_texts(test) or ("",))
+    return lambda text, low: any(x in low for x in literals) and search(text)
+
+
+def _text_judge(test: FieldTest) -> Judge:
+    holds = _text_test(test)
+    if test.option == "dashes":
+        plain = holds
+
+        def holds(text: str) -> bool:
+            return plain(text.translate(_ONE_DASH))
+
+    return (lambda text, _: holds(text)) if test.cased else (lambda _, folded: holds(folded))
+
+
+def _text_test(test: FieldTest) -> Callable[[str], bool]:
+    wanted = test.value if test.cased else fold(test.value)
+    match test.op:
+        case "equals":
+            return wanted.__eq__
+        case "contains":
+            return lambda text: wanted in text
+        case "startswith":
+            return lambda text: text.startswith(wanted)
+        case "endswith":
+            return lambda text: text.endswith(wanted)
+        case "wildcard":
+            return searcher(_wildcard_regex(wanted), "")
+    raise AssertionError(f"{test.op} is not a test of one value")
+
+
+def _native(test: FieldTest, subject: pl.Series) -> Mask:
     if test.option == "dashes":
         subject = subject.str.replace_all(_DASHES, ANY_DASH)
     wanted_text = test.value if test.cased else fold(test.value)
@@ -82,9 +130,7 @@ def _text_holds(test: FieldTest, subject: pl.Series) -> Mask:
             return _mask(subject.str.starts_with(wanted_text))
         case "endswith":
             return _mask(subject.str.ends_with(wanted_text))
-        case "wildcard":
-            return _mask(subject.str.contains(_wildcard_regex(wanted_text)))
-    raise AssertionError(f"{test.op} is not a test of one value")
+    return _mask(subject.str.contains(_wildcard_regex(wanted_text)))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -152,26 +198,6 @@ def _in_network(text: str, network: ipaddress.IPv4Network | ipaddress.IPv6Networ
     return address is not None and address in network
 
 
-def _compare(test: FieldTest, values: pl.Series) -> Mask:
-    wanted, compare = Decimal(test.value), _COMPARE[test.option]
-    return _each(values, lambda text: bool(_NUMBER.match(text)) and compare(Decimal(text), wanted))
-
-
-def _regex(test: FieldTest, values: pl.Series, folded: pl.Series) -> Mask:
-    """RE2 on the values that hold a required literal, or on all when the pattern has none."""
-    search: Callable[[str], Any] = compile_regex(test.value, test.option).search
-    literals = required_texts(test)
-    if literals is None:
-        return _each(values, lambda text: search(text) is not None)
-    if len(literals) == 1:
-        hopeful = _mask(folded.str.contains(next(iter(literals)), literal=True))
-    else:
-        hopeful = _mask(folded.str.contains_any(sorted(literals)))
-    chosen = np.flatnonzero(hopeful)
-    hopeful[chosen] = _each(values.gather(chosen), lambda text: search(text) is not None)
-    return hopeful
-
-
 def _wildcard_regex(pattern: str) -> str:
     r"""A linear-time pattern for the whole value; ``*`` and ``?`` also match line ends."""
     marks = {"*": ".*", "?": "."}
@@ -181,10 +207,6 @@ def _wildcard_regex(pattern: str) -> str:
 
 def _quote(literal: str) -> str:
     return "".join(c if c.isalnum() or not c.isascii() else f"\\x{ord(c):02x}" for c in literal)
-
-
-def _each(values: pl.Series, holds: Callable[[str], bool]) -> Mask:
-    return np.fromiter((holds(text) for text in values.to_list()), np.bool_, len(values))
 
 
 def _mask(series: pl.Series) -> Mask:

@@ -40,9 +40,11 @@ Sources: SigmaHQ taxonomy appendix (webserver, proxy); W3C names as IIS writes t
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from afterpatch.detect.sigma.ast import TEXT_OPS, Op, Scope
+from afterpatch.formats.windows_logsources import WIDER_CATEGORY
 from afterpatch.model.batches import Logsource
 from afterpatch.model.network import NATIVE, native
 
@@ -212,6 +214,7 @@ _IIS_HEADERS: Final = frozenset({"cs(User-Agent)", "cs(Referer)", "cs(Cookie)"})
 _STEM: Final = "cs-uri-stem"
 
 
+@lru_cache(maxsize=1 << 14)
 def names(field: str, logsource: Logsource) -> tuple[str, ...]:
     """Columns that may hold the field, best first; the rule's own spelling leads."""
     aliases = _BY_SERVICE.get(logsource.service, {}).get(field, ())
@@ -220,6 +223,7 @@ def names(field: str, logsource: Logsource) -> tuple[str, ...]:
     return (field, *(name for name in aliases if name != field))
 
 
+@lru_cache(maxsize=1 << 14)
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
     plain = View(names(field, logsource))
@@ -258,10 +262,13 @@ def _is_seen_http(logsource: Logsource) -> bool:
 
 
 def applies(scope: Scope, logsource: Logsource) -> bool:
-    """A rule applies where each part of a log source it names is equal."""
-    also = "webserver" if _is_seen_http(logsource) else ""
+    """A rule applies where each part of a log source it names is equal; a category also applies to
+    the narrower ones it takes in (``registry_event`` to ``registry_set``), and ``webserver`` to
+    requests that a sensor saw."""
+    category = logsource.category
+    also = "webserver" if _is_seen_http(logsource) else WIDER_CATEGORY.get(category, category)
     return (
-        scope.category in ("", logsource.category, also)
+        scope.category in ("", category, also)
         and scope.product in ("", logsource.product)
         and scope.service in ("", logsource.service)
     )

@@ -1,20 +1,13 @@
-"""One pySigma value -> the tests it stands for; and the modifiers where pySigma falls short.
+"""One pySigma value -> the tests it stands for.
 
 Enters: a field name (or ``ANY_FIELD``) and a pySigma value with modifiers already applied. Leaves:
 a tree of tests. Raises :class:`Unsupported` saying why for what cannot be evaluated.
-
-Importing this module puts our own ``windash``, ``utf16*``, ``wide`` and ``base64*`` into pySigma's
-table of modifiers. The specification has every permutation of five dashes and any character in
-UTF-16; pySigma replaces two of the dashes, at the start of words, and encodes ASCII.
 """
 
 import re
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
-from sigma.exceptions import SigmaValueError
-from sigma.modifiers import SigmaValueModifier, modifier_mapping
 from sigma.types import (
     Placeholder,
     SigmaBool,
@@ -33,7 +26,9 @@ from sigma.types import (
     SpecialChars,
 )
 
-from afterpatch.detect.sigma.ast import ANY_DASH, ANY_FIELD, DASHES, FieldTest, Node, Op, Or
+from afterpatch.detect.sigma.ast import ANY_DASH, ANY_FIELD, FieldTest, Node, Op, Or
+from afterpatch.detect.sigma.modifiers import BYTE_ORDER_MARK, DASH, NeedsPlaceholderError
+from afterpatch.detect.sigma.placeholders import ESCAPED_PERCENT
 from afterpatch.detect.sigma.regexes import compile_regex
 
 _FLAGS = {
@@ -41,11 +36,6 @@ _FLAGS = {
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
-ESCAPED_PERCENT: Final = "\ufdd0"  # a percent sign that opens no placeholder; never a character
-_DASH: Final = "_afterpatch_dash"
-_DASHES: Final = re.compile(f"[{DASHES}]")
-_MAX_WRITTEN_OUT: Final = 3
-_BYTE_ORDER_MARK: Final = b"\xff\xfe".decode("utf-8", "surrogateescape")
 _BYTES: Final = re.compile("[\udc80-\udcff]")
 _MAX_EXACT: Final = 2**53
 _SPECIAL = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
@@ -77,20 +67,6 @@ def convert_value(field: str, value: Any) -> Node:
                 raise Unsupported(f"number too large to compare with exactly: {value.number}")
             return FieldTest(field, "compare", str(value.number), option=value.op.name.lower())
     return _of_field(field, value)
-
-
-def expand(value: Any, placeholders: Mapping[str, tuple[str, ...]]) -> list[Any]:
-    """The values that one stands for once its placeholders are known; unknown ones stay."""
-    if not isinstance(value, SigmaString):
-        return [value]
-    known = {p.name for p in value.s if isinstance(p, Placeholder)} & placeholders.keys()
-    return list(value.replace_placeholders(_filled(placeholders))) if known else [value]
-
-
-def _filled(
-    placeholders: Mapping[str, tuple[str, ...]],
-) -> Callable[[Placeholder], Iterator[str | Placeholder]]:
-    return lambda part: iter(placeholders.get(part.name, (part,)))
 
 
 def _of_field(field: str, value: Any) -> FieldTest:
@@ -125,13 +101,13 @@ def _text(field: str, value: SigmaString) -> FieldTest:
 
 
 def _dash(part: Placeholder) -> str:
-    if part.name != _DASH:
-        raise Unsupported(f"needs placeholder %{part.name}%")
+    if part.name != DASH:
+        raise NeedsPlaceholderError((part.name,))
     return ANY_DASH
 
 
 def _plain(part: str) -> str:
-    text = part.replace(ESCAPED_PERCENT, "%").replace(_BYTE_ORDER_MARK, "\ufeff")
+    text = part.replace(ESCAPED_PERCENT, "%").replace(BYTE_ORDER_MARK, "\ufeff")
     if not text.isascii() and _BYTES.search(text):
         raise Unsupported("UTF-16 bytes that are not text; encode them: |base64 or |base64offset")
     return text
@@ -160,9 +136,9 @@ def _escape(literal: str) -> str:
 
 
 def _regex(field: str, value: SigmaRegularExpression) -> FieldTest:
-    for part in value.regexp.s:
-        if isinstance(part, Placeholder):
-            raise Unsupported(f"needs placeholder %{part.name}%")
+    names = _names(value.regexp.s)
+    if names:
+        raise NeedsPlaceholderError(names)
     pattern = str(value.regexp).replace(ESCAPED_PERCENT, "%")
     flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
     try:
@@ -185,80 +161,17 @@ def _field_reference(field: str, value: SigmaFieldReference) -> FieldTest:
     return FieldTest(field, "fieldref", value.field, option=option)
 
 
-class _Windash(SigmaValueModifier[SigmaString, SigmaString | SigmaExpansion]):
-    """Each dash becomes a mark that :func:`_text` reads; written out where bytes are needed."""
-
-    def modify(self, val: SigmaString) -> SigmaString | SigmaExpansion:
-        marked = val.replace_with_placeholder(_DASHES, _DASH)
-        if not any(issubclass(m, _Base64 | _Utf16) for m in self.detection_item.modifiers):
-            return marked
-        if sum(isinstance(part, Placeholder) for part in marked.s) > _MAX_WRITTEN_OUT:
-            raise SigmaValueError(f"windash with more than {_MAX_WRITTEN_OUT} dashes to encode")
-        return SigmaExpansion(list(marked.replace_placeholders(lambda _: iter(DASHES))))
-
-
-class _Utf16(SigmaValueModifier[SigmaString, SigmaString]):
-    """Bytes as text: those that are no UTF-8 stand as lone surrogates until base64 reads them."""
-
-    codec = "utf-16-le"
-    mark = ""
-
-    def modify(self, val: SigmaString) -> SigmaString:
-        encoded = SigmaString()
-        encoded.s = [self.mark] if self.mark else []
-        for part in val.s:
-            if isinstance(part, str):
-                part = part.encode(self.codec).decode("utf-8", "surrogateescape")
-            encoded.s.append(part)
-        return encoded
+def missing_names(value: Any) -> tuple[str, ...]:
+    """Placeholders a pySigma value still needs values for."""
+    match value:
+        case SigmaExpansion():
+            return tuple(name for each in value.values for name in missing_names(each))
+        case SigmaString():
+            return tuple(name for name in _names(value.s) if name != DASH)
+        case SigmaRegularExpression():
+            return _names(value.regexp.s)
+    return ()
 
 
-class _Utf16be(_Utf16):
-    codec = "utf-16-be"
-
-
-class _Utf16WithMark(_Utf16):
-    mark = _BYTE_ORDER_MARK
-
-
-class _Base64(SigmaValueModifier[SigmaString, SigmaString | SigmaExpansion]):
-    def modify(self, val: SigmaString) -> SigmaString | SigmaExpansion:
-        return SigmaString(b64encode(self.data(val)).decode())
-
-    def data(self, val: SigmaString) -> bytes:
-        """The value's bytes."""
-        data = b""
-        for part in val.s:
-            if isinstance(part, Placeholder):
-                raise SigmaValueError(f"needs placeholder %{part.name}%")
-            if isinstance(part, SpecialChars):
-                raise SigmaValueError("a wildcard cannot be encoded in base64")
-            data += part.replace(ESCAPED_PERCENT, "%").encode("utf-8", "surrogateescape")
-        return data
-
-
-class _Base64Offset(_Base64):
-    """The characters that depend on the value alone, for each of its three positions."""
-
-    def modify(self, val: SigmaString) -> SigmaString | SigmaExpansion:
-        data = self.data(val)
-        shapes = []
-        for shift in range(3):
-            text = b64encode(b" " * shift + data).decode()
-            first = (0, 2, 3)[shift]
-            last = len(text) + (0, -3, -2)[(shift + len(data)) % 3]
-            shapes.append(SigmaString(text[first:last]))
-        return SigmaExpansion(list(shapes))
-
-
-modifier_mapping.update(
-    {
-        "windash": _Windash,
-        "utf16": _Utf16WithMark,
-        "utf16le": _Utf16,
-        "utf16be": _Utf16be,
-        "wide": _Utf16,
-        "base64": _Base64,
-        "base64offset": _Base64Offset,
-    }
-)
+def _names(parts: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(part.name for part in parts if isinstance(part, Placeholder))

@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 import re2
 
@@ -136,6 +137,7 @@ def _one_dash(test: FieldTest, text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 14)
 def _lower(text: str) -> str:
     """See ``ast.fold``: lower-case letter by letter; letters do not turn into ASCII or grow."""
     out = ""

@@ -5,6 +5,7 @@ required literals for scans. Will not do: rewriting patterns.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import re2
@@ -18,14 +19,29 @@ _LONG_ESCAPE: Final = re.compile(
 
 def compile_regex(pattern: str, flags: str) -> Any:
     """The pattern as an RE2 object with ``search``. Raises ValueError saying what RE2 rejects."""
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(f"(?{flags}){pattern}" if flags else pattern, options)
+        return re2.compile(f"(?{flags}){pattern}" if flags else pattern, _options())
     except re2.error as error:
         reason = error.args[0] if error.args else "rejected"
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise ValueError(f"outside RE2 syntax: {text}") from error
+
+
+def searcher(pattern: str, flags: str) -> Callable[[str], bool]:
+    """Whether the pattern is found in a text. RE2's set of patterns answers yes or no at a third of
+    the price of a match object. Raises ValueError as :func:`compile_regex`."""
+    compile_regex(pattern, flags)
+    patterns = re2.Set.SearchSet(_options())
+    patterns.Add(f"(?{flags}){pattern}" if flags else pattern)
+    patterns.Compile()
+    match = patterns.Match
+    return lambda text: bool(match(text.encode()))  # a Set encodes texts at a higher price
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 def required_literals(pattern: str, flags: str) -> frozenset[str] | None:
