@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from afterpatch.campaigns.tables import SHAPES
+from afterpatch.campaigns.user_files import load_user_file
 from afterpatch.model.campaigns import Indicator
-from afterpatch.model.errors import UsageError
 
 _DEFANGED: Final = ((re.compile(r"\[\.\]|\(\.\)|\[dot\]", re.IGNORECASE), "."),
                     (re.compile(r"\[:\]"), ":"))  # fmt: skip
@@ -26,16 +26,7 @@ _GUESSES: Final = ("sha256", "cidr", "ip", "domain", "path")
 
 def load_indicators(path: str) -> tuple[Indicator, ...]:
     """Every indicator of a file. Raises UsageError with all problems, ``file:line: text`` each."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text") from error
-    indicators, problems = read_indicator_list(text, path)
-    if problems:
-        raise UsageError("\n".join(problems))
-    return indicators
+    return load_user_file(path, read_indicator_list)
 
 
 def read_indicator_list(text: str, name: str) -> tuple[tuple[Indicator, ...], list[str]]:

@@ -3,11 +3,10 @@
 YAML in, a mapping of a name to a text or to a list of texts; names with their values out.
 """
 
-from pathlib import Path
 from typing import Final
 
 from afterpatch.campaigns.marks import parse
-from afterpatch.model.errors import UsageError
+from afterpatch.campaigns.user_files import load_user_file
 from afterpatch.model.rules import Placeholders
 
 _PLAIN: Final = (str, int)  # YAML reads 10. as 10.0: what is neither must be in quotes
@@ -15,16 +14,7 @@ _PLAIN: Final = (str, int)  # YAML reads 10. as 10.0: what is neither must be in
 
 def load_placeholders(path: str) -> Placeholders:
     """Every name. Raises UsageError with all problems, ``file:line: text`` each."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text") from error
-    names, problems = read_placeholders(text, path)
-    if problems:
-        raise UsageError("\n".join(problems))
-    return names
+    return load_user_file(path, read_placeholders)
 
 
 def read_placeholders(text: str, name: str) -> tuple[Placeholders, list[str]]:

@@ -14,13 +14,12 @@ What the fields mean is decided in ``detect``: this room does not evaluate.
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from afterpatch.campaigns.marks import Marked, parse
-from afterpatch.model.errors import UsageError
+from afterpatch.campaigns.user_files import load_user_file
 from afterpatch.model.hunts import Suppression
 
 KEYS: Final = ("rule", "host", "fields", "reason", "expires")
@@ -28,16 +27,7 @@ KEYS: Final = ("rule", "host", "fields", "reason", "expires")
 
 def load_suppressions(path: str) -> tuple[Suppression, ...]:
     """Every entry. Raises UsageError with all problems, ``file:line: text`` each."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text") from error
-    entries, problems = read_suppressions(text, path)
-    if problems:
-        raise UsageError("\n".join(problems))
-    return entries
+    return load_user_file(path, read_suppressions)
 
 
 def read_suppressions(text: str, name: str) -> tuple[tuple[Suppression, ...], list[str]]:

@@ -199,6 +199,7 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "cs-user-agent": "user_agent",
     "cs-username": "username",
     "r-dns": "host",
+    "referer": "referrer",
     "s-ip": "dst_ip",
     "s-port": "dst_port",
     "sc-bytes": "bytes_in",
