@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from afterpatch.campaigns.load import load
+from afterpatch.cli.rule_cache import rule_cache
 from afterpatch.model.batches import ColumnsWanted
 from afterpatch.model.campaigns import RuleText
 from afterpatch.pipeline.unit import Rules
@@ -62,7 +63,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         items = discover([sys.argv[1]], pathlib.Path(scratch)).items
         workers, found = int(sys.argv[2]), rules(sys.argv[3])
-        run_units(items, found, pathlib.Path(scratch), workers, lambda _: None)
+        here = pathlib.Path(scratch)
+        for _ in run_units(items, found, found.build(), here, workers, lambda _: None): pass
 """
 
 
@@ -88,9 +90,10 @@ def main() -> None:
 def rules(folder: str) -> Rules:
     """The Sigma rules of a folder, or those of the shipped campaign."""
     if not folder:
-        return Rules.of(load("hafnium-exchange-2021"))
+        return Rules.of(load("hafnium-exchange-2021"), cache=rule_cache())
     texts = [(str(p), p.read_text(encoding="utf-8")) for p in sorted(Path(folder).rglob("*.yml"))]
-    return Rules(tuple(RuleText(path, "sigma", text) for path, text in texts), (), (), ())
+    sigma = tuple(RuleText(path, "sigma", text) for path, text in texts)
+    return Rules(sigma, (), (), (), cache=rule_cache())
 
 
 def wanted(folder: str) -> ColumnsWanted:
