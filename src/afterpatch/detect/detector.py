@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -22,12 +22,12 @@ from afterpatch.detect.accounting import (
 )
 from afterpatch.detect.columns_wanted import columns_of
 from afterpatch.detect.decoders import Decoder, decoder_named
+from afterpatch.detect.hit_correlations import HitCorrelations
 from afterpatch.detect.indicators import IndicatorEngine
-from afterpatch.detect.prefilter import Built, build_prefilter
-from afterpatch.detect.sigma.ast import ANY_FIELD, Correlation, Rule, tests
+from afterpatch.detect.prefilters import Family, Prefilters
+from afterpatch.detect.sigma.ast import ANY_FIELD, Rule, tests
 from afterpatch.detect.sigma.columns import Columns
-from afterpatch.detect.sigma.correlation import Row, Stretch, correlate
-from afterpatch.detect.sigma.fields import applies, names
+from afterpatch.detect.sigma.fields import names
 from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plan import SigmaEngine
@@ -50,18 +50,11 @@ from afterpatch.model.hunts import Hunted
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
 from afterpatch.model.rules import Placeholders, RuleStatus
-from afterpatch.model.times import from_us, rfc3339, to_us
+from afterpatch.model.times import from_us
 
 MAX_HITS_PER_RULE: Final = 20_000
 MAX_FIELD_CHARS: Final = 2_000
 
-Family = Literal["webserver", "exchange"]
-_WEB_SERVICES: Final = ("iis", "httperr")
-# What the readers of a family make; "*" = any service but those of the web server's own logs.
-_FAMILIES: Final[Mapping[Family, tuple[Logsource, ...]]] = {
-    "webserver": tuple(Logsource("webserver", "windows", name) for name in _WEB_SERVICES),
-    "exchange": (Logsource("webserver", "exchange", "*"), Logsource("", "exchange", "*")),
-}
 # The fields of a web request that indicators look at, by their Sigma names.
 _WEB_FIELDS: Final = (
     "c-ip",
@@ -112,12 +105,11 @@ class Detector:
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
         self._decoder = decoder
-        self._indicator_lines = (*indicators, *decoder.screen)
+        self._prefilters = Prefilters(self._sigma, (*indicators, *decoder.screen))
         self._keep = tuple(dict.fromkeys(keep))
-        self._feeds = _feeds(self._correlations)
-        self._silent = _silent(self._correlations)
+        self._hit_correlations = HitCorrelations(parsed.correlations)
+        self._feeds = self._hit_correlations.feeds
         self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
-        self._prefilters: dict[Family | tuple[Declared, Spelling], Built] = {}
         self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
@@ -181,7 +173,7 @@ class Detector:
     @property
     def silent(self) -> frozenset[str]:
         """Rules that only feed correlations: their hits go to :meth:`correlate`, no further."""
-        return self._silent
+        return self._hit_correlations.silent
 
     @property
     def feeding(self) -> frozenset[str]:
@@ -194,27 +186,18 @@ class Detector:
 
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
-        return self._built(prefilter).prefilter
+        return self._prefilters.of_family(prefilter).prefilter
 
     def wanted_of(self, declared: Declared, spelling: Spelling) -> Wanted | None:
         """The same for the log of one log source alone, with just these columns if they are told.
 
         A rule that cannot hold without a column the log does not have asks for nothing.
         """
-        key = (declared, spelling)
-        if key not in self._prefilters:
-            logsource, columns = declared
-
-            def absent(field: str) -> bool:
-                return columns is not None and columns.isdisjoint(names(field, logsource))
-
-            rules = self._sigma.rules_for(logsource)
-            self._prefilters[key] = build_prefilter(rules, self._indicator_lines, spelling, absent)
-        return self._prefilters[key].prefilter
+        return self._prefilters.of_log(declared, spelling).prefilter
 
     def forced_by(self, prefilter: Family) -> tuple[tuple[str, str], ...]:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
-        return self._built(prefilter).forced_by
+        return self._prefilters.of_family(prefilter).forced_by
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """The rules and indicators that events of a log source are tested with, by kind."""
@@ -321,29 +304,7 @@ class Detector:
 
     def correlate_sources(self, hits: Iterable[Hit]) -> tuple[tuple[Hit, frozenset[str]], ...]:
         """The same, each with the names of the sources that its stretch lies in."""
-        fed = sorted(
-            (h for h in hits if h.time is not None and h.rule in self._feeds),
-            key=lambda hit: (hit.time, hit.place, hit.rule),
-        )
-        rows = [
-            Row(hit.rule, to_us(hit.time), hit.fields, position)
-            for position, hit in enumerate(fed)
-            if hit.time is not None
-        ]
-        ordered = _referenced_first(self._correlations)
-        return tuple(
-            (
-                _stretch_hit(stretch, fed),
-                frozenset(fed[row.key].place.source for row in stretch.rows),
-            )
-            for stretch in correlate(ordered, rows)
-        )
-
-    def _built(self, prefilter: Family) -> Built:
-        if prefilter not in self._prefilters:
-            rules = [r for r in self._sigma.rules if _may_read(r, _FAMILIES[prefilter])]
-            self._prefilters[prefilter] = build_prefilter(rules, self._indicator_lines)
-        return self._prefilters[prefilter]
+        return self._hit_correlations.run(hits)
 
     def matches(
         self, batch: Batch, columns: Columns | None = None
@@ -431,61 +392,3 @@ def _first_present(name: str, batch: Batch) -> str | None:
 def _tested_fields(rule: Rule) -> tuple[str, ...]:
     fields = (test.field for test in tests(rule.condition) if test.field != ANY_FIELD)
     return tuple(dict.fromkeys(fields))
-
-
-def _may_read(rule: Rule, family: tuple[Logsource, ...]) -> bool:
-    """Whether a rule applies to some batch of the family."""
-    return any(
-        applies(rule.scope, source)
-        if source.service != "*"
-        else rule.scope.service not in _WEB_SERVICES
-        and applies(replace(rule.scope, service=""), source)
-        for source in family
-    )
-
-
-def _feeds(correlations: tuple[Correlation, ...]) -> dict[str, tuple[str, ...]]:
-    """Rule id -> the fields correlations need of its hits."""
-    needed: dict[str, dict[str, None]] = {}
-    for correlation in correlations:
-        for rule in correlation.rules:
-            fields = needed.setdefault(rule, {})
-            for name in (*correlation.group_by, *correlation.fields):
-                fields[correlation.aliases.get(name, {}).get(rule, name)] = None
-    return {rule: tuple(fields) for rule, fields in needed.items()}
-
-
-def _silent(correlations: tuple[Correlation, ...]) -> frozenset[str]:
-    """Rules some correlation reads without ``generate: true`` and none reads with it."""
-    quiet = {rule for c in correlations if not c.generate for rule in c.rules}
-    loud = {rule for c in correlations if c.generate for rule in c.rules}
-    return frozenset(quiet - loud)
-
-
-def _referenced_first(correlations: tuple[Correlation, ...]) -> list[Correlation]:
-    """Correlations after those they read (the parser already refused cycles)."""
-    waiting = {correlation.info.id: correlation for correlation in correlations}
-    ordered: list[Correlation] = []
-    while waiting:
-        ready = [c for c in waiting.values() if waiting.keys().isdisjoint(c.rules)]
-        ordered.extend(ready)
-        for correlation in ready:
-            del waiting[correlation.info.id]
-    return ordered
-
-
-def _stretch_hit(stretch: Stretch, hits: list[Hit]) -> Hit:
-    first, last = hits[stretch.rows[0].key], hits[stretch.rows[-1].key]
-    assert first.time is not None
-    return Hit(
-        rule=stretch.correlation.info.id,
-        time=last.time,
-        place=last.place,
-        fields={
-            **stretch.group,
-            "@first": rfc3339(first.time),
-            "@matches": str(len(stretch.rows)),
-            "@rules": ", ".join(sorted({row.rule for row in stretch.rows})),
-        },
-        raw=last.raw,
-    )

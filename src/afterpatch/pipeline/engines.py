@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from afterpatch.detect.detector import Detector, Family, MatchResult
+from afterpatch.detect.detector import Detector, MatchResult
 from afterpatch.detect.hunter import Hunter
+from afterpatch.detect.prefilters import Family
 from afterpatch.detect.sigma.columns import Columns
 from afterpatch.model.batches import Batch, Declared, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
