@@ -1,4 +1,4 @@
-"""The whole of it: ``make conformance``. Takes minutes."""
+"""The whole of it: ``make conformance``."""
 
 from pathlib import Path
 

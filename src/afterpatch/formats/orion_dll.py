@@ -2,6 +2,7 @@
 
 In: the file, known by its name. Out: one row like any file's, and a fact ``orion.dll`` with the
 SHA-256, the version resource and the compile time. The pipeline scans the bytes as well.
+A file of 64 MiB or more (the real one has 1 MB) gets no fact: its hash is not known.
 Will not: check the signature; a time stamp of the PE header is as good as the hash it stands with.
 """
 
@@ -32,9 +33,15 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     """One piece: a row, a fact, and a gap where the PE cannot be read."""
     del wanted
     data = stream.read(MAX_BYTES)
-    sha256 = hashlib.sha256(data).hexdigest()
     detail, fault = _facts(data)
+    facts = []
+    sha256 = None
     moment = item.modified
+    if len(data) < MAX_BYTES:
+        sha256 = hashlib.sha256(data).hexdigest()
+        facts = [Fact("orion.dll", sha256, moment, Place(item.name, 0), detail)]
+    else:
+        fault = "too large: its hash is not known"
     row = FileRow(
         record=0,
         path=item.origin,
@@ -48,7 +55,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
         records=1,
         events=1,
         batches=(batch_of([row]),),
-        facts=(Fact("orion.dll", sha256, moment, Place(item.name, 0), detail),),
+        facts=tuple(facts),
         gaps=(Gap(item.name, "file", fault),) if fault else (),
         first_us=row.time_us,
         last_us=row.time_us,

@@ -56,3 +56,10 @@ def test_an_inventory_may_list_orion_releases():
         ("orion.release", "2020.2.1 HF2", "orion2"),
     ]
     assert len(piece.gaps) == 1
+
+
+def test_a_file_too_large_to_hash_whole_has_no_hash(monkeypatch):
+    monkeypatch.setattr("afterpatch.formats.orion_dll.MAX_BYTES", 16)
+    (piece,) = read(io.BytesIO(b"MZ" + bytes(30)), item())
+    assert piece.facts == ()
+    assert [gap.reason for gap in piece.gaps] == ["too large: its hash is not known"]
