@@ -20,7 +20,7 @@ from afterpatch.detect.accounting import (
     refused_statuses,
     sigma_statuses,
 )
-from afterpatch.detect.columns_wanted import columns_of
+from afterpatch.detect.columns_wanted import Wants
 from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.hit_correlations import HitCorrelations
 from afterpatch.detect.indicators import IndicatorEngine
@@ -39,6 +39,7 @@ from afterpatch.model.batches import (
     RESERVED,
     TIME,
     Batch,
+    ColumnsWanted,
     Declared,
     Logsource,
     Spelling,
@@ -110,7 +111,13 @@ class Detector:
         self._hit_correlations = HitCorrelations(parsed.correlations)
         self._feeds = self._hit_correlations.feeds
         self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
-        self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
+        self.columns_wanted: Final[ColumnsWanted] = Wants(
+            self._sigma.rules,
+            self._sigma.rules_for,
+            self._shown,
+            self._keep,
+            self._indicators.columns,
+        )
         self._content_gaps: list[Gap] = []
         self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
 
@@ -210,19 +217,6 @@ class Detector:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         return frozenset(rules | self._decoded_by(logsource))
-
-    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
-        """The columns that :meth:`match` looks at in such events; None = all."""
-        if (logsource, event_id) not in self._columns:
-            rules = self._sigma.rules_for(logsource)
-            tested = columns_of(rules, logsource, event_id)
-            shown = {name for rule in rules for name in self._shown(rule.info)}
-            shown.update(self._keep, *self._feeds.values())
-            columns = {column for name in shown for column in names(name, logsource)}
-            columns |= self._indicators.columns
-            wanted = None if tested is None else tested | columns
-            self._columns[logsource, event_id] = wanted
-        return self._columns[logsource, event_id]
 
     def _shown(self, info: RuleInfo) -> Iterable[str]:
         """Fields that every hit of the rule carries."""

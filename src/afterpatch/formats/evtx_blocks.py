@@ -38,7 +38,7 @@ class BlockReader:
     ) -> list[int | None]:
         """The events of the sound chunks -> ``collector``; per chunk their number, or None."""
         columns = self._columns(block, sound)
-        for table in columns.tables(wanted):
+        for table in columns.tables(wanted, wanted.within(block) if wanted else None):
             collector.add_table(table)
         counts = columns.events_by_chunk().tolist()
         return [

@@ -100,12 +100,18 @@ class Columns:
             assert shape is not None
             yield shape, group
 
-    def tables(self, wanted: ColumnsWanted | None) -> Iterator[EventTable]:
-        """All events, kinds in their order, with the columns wanted (all if None)."""
+    def tables(
+        self, wanted: ColumnsWanted | None, here: ColumnsWanted | None
+    ) -> Iterator[EventTable]:
+        """All events, kinds in their order, with the columns wanted (all if None).
+
+        ``here``: the same, knowing the bytes of this block.
+        """
         kinds: defaultdict[_Kind, list[_Part]] = defaultdict(list)
         for shape, rows in self.by_shape():
             for kind, some in self._kinds(shape, rows):
-                kinds[kind].append(self._part(shape, some, kind, wanted))
+                which = wanted if shape.is_mixed else here
+                kinds[kind].append(self._part(shape, some, kind, which))
         for kind in kinds:
             self._texts.constant(kind.channel)  # before the first column is made, see _table
         for kind, parts in sorted(kinds.items()):
@@ -215,27 +221,28 @@ class Columns:
         rows = np.concatenate([part.rows for part in parts])
         order = np.argsort(rows, kind="stable")
         times_us = np.concatenate([part.times_us for part in parts])[order]
-        names = dict.fromkeys(name for part in parts for name in part.columns)
-        columns = {}
-        for name in names:
-            # An event may have data of this name; those that have none show the log's channel.
-            default = self._texts.constant(kind.channel) if name == "Channel" else ABSENT
-            codes = [
+        names = list(dict.fromkeys(name for part in parts for name in part.columns))
+        # An event may have data of the name Channel; those that have none show the log's.
+        absent = {"Channel": self._texts.constant(kind.channel)}
+        codes = np.empty((len(names) + 1, len(rows)), np.int32)
+        for line, name in enumerate(names):
+            pieces = [
                 part.columns[name]
                 if name in part.columns
-                else np.full(len(part.rows), default, np.int32)
+                else np.full(len(part.rows), absent.get(name, ABSENT), np.int32)
                 for part in parts
             ]
-            columns[name] = np.concatenate(codes)[order]
+            codes[line] = np.concatenate(pieces)[order]
+        codes[-1] = computers = np.concatenate([part.computers for part in parts])[order]
         records = np.concatenate([part.records for part in parts])[order]
-        computers = np.concatenate([part.computers for part in parts])[order]
+        *columns, names_of_computers = self._texts.columns(codes)
         return EventTable(
             **kind._asdict(),
             times_us=times_us,
             records=records,
-            computers=self._texts.column(computers),
+            computers=names_of_computers,
             first_seen=tuple(self._first_seen(computers, records, times_us)),
-            columns={name: self._texts.column(codes) for name, codes in columns.items()},
+            columns=dict(zip(names, columns, strict=True)),
             unzoned=sum(part.unzoned for part in parts),
             message_only=sum(len(part.rows) for part in parts if not part.has_data),
             witnesses=tuple(one for part in parts for one in part.witnesses),

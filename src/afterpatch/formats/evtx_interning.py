@@ -5,7 +5,8 @@ Code ``n >= 0`` is a distinct value, -1 is "absent", and below that are constant
 One table for all fields of all shapes: the same image path or user name stands in many of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Mixture, Recipe
 from afterpatch.formats.evtx_structures import Values
 from afterpatch.formats.evtx_values import text_of, texts_of
+from afterpatch.formats.windows_table import Column
+from afterpatch.model.batches import Distinct
 
 ABSENT: Final = -1
 _FIRST_SLOTS: Final = 1 << 12
@@ -60,7 +63,6 @@ class Texts:
         self._slots = np.full(_FIRST_SLOTS, -1, np.int32)
         self._constants: dict[str, int] = {}
         self._known: dict[int, str] = {}
-        self._all: pl.Series | None = None
 
     def constant(self, text: str) -> int:
         """The code of a text of our own."""
@@ -122,18 +124,27 @@ class Texts:
                 self._known[code] = text_of(self._block, int(at), int(size), int(kind))
         return self._known[code]
 
-    def column(self, codes: Codes) -> pl.Series:
-        """The texts of codes. No further codes may be asked for once a column was made."""
-        if self._all is None:
-            count = int(self._entries.filled[0])
-            entries = self._entries
-            texts = texts_of(
-                self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
-            )
-            self._all = pl.Series([*texts, None, *self._constants], dtype=pl.String)
+    def columns(self, codes: Codes) -> Iterator[Column]:
+        """A column per line of codes. No further codes may be asked for once one was made."""
+        texts = self._every
+        marks = np.full(len(texts), -1, np.int32)
+        numbers, values = np.empty_like(codes), np.empty_like(codes)
+        firsts = np.empty(codes.shape, np.int64)
+        counts = renumber(codes, marks, numbers, values, firsts).tolist()
+        for line, count in enumerate(counts):
+            distinct = Distinct(numbers[line], firsts[line, :count])
+            places = np.append(values[line, :count], len(texts) - 1)[distinct.numbers]
+            yield Column(texts[pl.Series(places)], distinct)
+
+    @cached_property
+    def _every(self) -> pl.Series:
+        """The text of every code at its place; constants and "absent" are counted from the end."""
         count = int(self._entries.filled[0])
-        places = np.where(codes < 0, count - 1 - codes, codes)
-        return self._all[pl.Series(places.astype(np.uint32))]
+        entries = self._entries
+        texts = texts_of(
+            self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
+        )
+        return pl.Series([*texts, *reversed(self._constants), None], dtype=pl.String)
 
 
 @compiled
@@ -203,6 +214,33 @@ def intern(
             codes[line, row] = before
     entries.filled[0] = count
     return slots
+
+
+@compiled
+def renumber(codes: Codes, marks: Small, numbers: Codes, values: Codes, firsts: Ints) -> Ints:
+    """Per line, codes -> numbers from 0 in the order they come (-1 = absent); how many there are.
+
+    marks   as many as there are places of codes, all -1; left so.
+    values  per line and number, the place of its code.    firsts  and the first row that has it.
+    """
+    counts = np.zeros(len(codes), np.int64)
+    for line in range(len(codes)):
+        count = 0
+        for row in range(codes.shape[1]):
+            code = codes[line, row]
+            if code == ABSENT:
+                numbers[line, row] = -1
+                continue
+            place = code if code >= 0 else len(marks) + code
+            if marks[place] < 0:
+                marks[place] = count
+                values[line, count], firsts[line, count] = place, row
+                count += 1
+            numbers[line, row] = marks[place]
+        for number in range(count):
+            marks[values[line, number]] = -1
+        counts[line] = count
+    return counts
 
 
 @compiled

@@ -14,7 +14,7 @@ from typing import Final
 
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
-from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_frame
+from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_batch
 from afterpatch.formats.windows_logsources import add_sigma_fields, logsource_of, real_channel
 from afterpatch.formats.windows_table import EventTable
 from afterpatch.formats.windows_times import parse_event_time
@@ -160,7 +160,7 @@ class EventCollector:
 
     def _batches(self, shift_us: int) -> Iterator[Batch]:
         for table in self._tables:
-            yield Batch(table.logsource, table_frame(table, shift_us))
+            yield table_batch(table, shift_us)
         for group, rows in sorted(self._rows.items()):
             for some in not_too_wide(rows):
                 frame = row_frame(group, some, shift_us)

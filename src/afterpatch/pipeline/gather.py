@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
-
-from afterpatch.model.batches import Batch, Logsource
+from afterpatch.model.batches import Batch, Logsource, joined
 from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.tally import Tally
 
@@ -45,13 +43,13 @@ class Gatherer:
                 same = own.setdefault((batch.logsource, tuple(batch.frame.columns)), [])
                 same.append(batch)
                 if _rows(same) >= GATHER_ROWS:
-                    whole = _joined(same)
+                    whole = joined(same)
                     tally.add_result(*self._engines.match(whole, [(tally.name, _rows(same))]))
                     same.clear()
         finally:
             for key, same in own.items():
                 if same:
-                    self._hold(key, _Rest(tally, tally.next_turn(), _joined(same)))
+                    self._hold(key, _Rest(tally, tally.next_turn(), joined(same)))
 
     def finish(self) -> None:
         """Match all that still waits."""
@@ -66,7 +64,7 @@ class Gatherer:
             self._match_together(self._waiting.pop(key))
 
     def _match_together(self, rests: list[_Rest]) -> None:
-        whole = _joined([rest.batch for rest in rests])
+        whole = joined([rest.batch for rest in rests])
         spans = [(rest.tally.name, rest.batch.frame.height) for rest in rests]
         for rest, result in zip(rests, self._engines.match(whole, spans), strict=True):
             rest.tally.add_later(rest.turn, result)
@@ -74,9 +72,3 @@ class Gatherer:
 
 def _rows(batches: list[Batch]) -> int:
     return sum(batch.frame.height for batch in batches)
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    if len(batches) == 1:
-        return batches[0]
-    return Batch(batches[0].logsource, pl.concat([batch.frame for batch in batches]))

@@ -23,7 +23,27 @@ def checked(pieces) -> list[Piece]:
     for piece in pieces:
         assert piece.records == piece.events + piece.skipped + sum(g.records for g in piece.gaps)
         assert sum(batch.frame.height for batch in piece.batches) == piece.events
+        for batch in piece.batches:
+            for name, (numbers, firsts) in batch.distinct.items():
+                texts = [*batch.frame[name].gather(firsts).to_list(), None]
+                assert None not in texts[:-1]
+                assert batch.frame[name].to_list() == [texts[number] for number in numbers]
     return pieces
+
+
+class Asking:
+    """Asks for the same columns of every event; ``asked``: about which events."""
+
+    def __init__(self, names: frozenset[str] | None) -> None:
+        self._names = names
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(self, logsource, event_id):
+        self.asked.append((logsource.service, event_id))
+        return self._names
+
+    def within(self, block):
+        return self
 
 
 def rows(pieces: list[Piece]) -> Counter:

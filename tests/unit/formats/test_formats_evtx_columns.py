@@ -5,7 +5,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from evtx_rows import ITEM, columns, plain, rest, rows
+from evtx_rows import ITEM, Asking, columns, plain, rest, rows
 
 from afterpatch.formats import evtx
 from afterpatch.simulate import evtx as write
@@ -243,7 +243,7 @@ def test_sigma_fields_are_made_the_same_both_ways():
     }  # fmt: skip
     some = frozenset({"User", "ParentProcessId", "Initiated"})
     wanted = {name: [] for name in some}
-    for piece in columns(data, lambda _logsource, _event_id: some):
+    for piece in columns(data, Asking(some)):
         for batch in piece.batches:
             assert not {"SubjectUserName", "ProcessId", "Direction"} & {*batch.frame.columns}
             for name in some.intersection(batch.frame.columns):
@@ -257,14 +257,9 @@ def test_sigma_fields_are_made_the_same_both_ways():
 
 def test_only_wanted_columns_are_made():
     data = write.log([event({"A": "1", "B": "2", "C": "3"})])
-    asked = []
-
-    def wanted(logsource, event_id):
-        asked.append((logsource.service, event_id))
-        return frozenset({"B", "Nowhere"})
-
+    wanted = Asking(frozenset({"B", "Nowhere"}))
     [piece] = columns(data, wanted)
-    assert asked == [("security", "1")]
+    assert wanted.asked == [("security", "1")]
     assert piece.batches[0].frame.columns == [
         "@time", "@record", "Channel", "Provider_Name", "EventID", "Computer", "B",
     ]  # fmt: skip

@@ -81,7 +81,7 @@ class Scanner:
         if self._database is None:
             self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
             self._database.compile(
-                expressions=[_quoted(literal) for literal in self.literals],
+                expressions=[quoted(literal) for literal in self.literals],
                 ids=list(range(len(self.literals))),
                 flags=[0] * len(self.literals),
             )
@@ -90,5 +90,5 @@ class Scanner:
         return self._database
 
 
-def _quoted(literal: str) -> bytes:
+def quoted(literal: str) -> bytes:
     return "".join(f"\\x{byte:02x}" for byte in literal.encode()).encode()

@@ -51,7 +51,7 @@ class SigmaEngine:
 
         ``columns``: those of the batch, where another engine looks at them, too.
         """
-        yield from self._plan(batch.logsource).match(columns or Columns(batch.frame))
+        yield from self._plan(batch.logsource).match(columns or Columns(batch))
 
     def _plan(self, logsource: Logsource) -> "Plan":
         plan = self._plans.get(logsource)
