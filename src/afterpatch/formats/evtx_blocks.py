@@ -76,9 +76,5 @@ class BlockReader:
         if room not in self._room:
             self._room[room] = room_for(room)
         found = self._room[room]
-        for table in (found.events, found.values, found.structures, found.shapes):
-            table.filled[0] = 0
-        for strings in (found.structures, found.shapes):
-            strings.slots.fill(-1)
-        found.odd.fill(0)
+        found.clear()
         return found

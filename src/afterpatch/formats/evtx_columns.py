@@ -18,7 +18,7 @@ import numpy as np
 from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import Bytes, Ints
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
-from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts, whole_numbers
+from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_known_shapes import Shapes
 from afterpatch.formats.evtx_shapes import Recipe, Shape
@@ -61,7 +61,7 @@ class Columns:
     """The events of one block. ``odd``: the chunks, by their place, that are to be read plainly."""
 
     def __init__(self, block: Bytes, found: Walk, shapes: Shapes, seed: int) -> None:
-        self._block, self._found = block, found
+        self._found = found
         self._texts = Texts(block, found, seed)
         count = int(found.events.filled[0])
         self._chunks = found.events.at[:count] // CHUNK_BYTES
@@ -124,9 +124,7 @@ class Columns:
         fallback = np.where(header < 0, 0, header)
         recipe = shape.record
         if isinstance(recipe, int) and self._kind_of(recipe, rows) in token.INTEGERS:
-            own = whole_numbers(
-                self._block, self._found.values, self._found.events.first[rows], recipe
-            )
+            own = self._texts.whole_numbers(rows, recipe)
         else:
             own = self._each(recipe, rows, _record_number, -1)
         return np.where((own >= 0) & (own < MAX_RECORD), own, fallback)
@@ -208,9 +206,7 @@ class Columns:
         """(microseconds or NO_TIME, how many without a zone)."""
         recipe = shape.when
         if isinstance(recipe, int) and self._kind_of(recipe, rows) == token.FILETIME:
-            ticks = whole_numbers(
-                self._block, self._found.values, self._found.events.first[rows], recipe
-            )
+            ticks = self._texts.whole_numbers(rows, recipe)
             times_us = (ticks - UNIX_EPOCH_100NS) // 10
             believed = (times_us > EARLIEST_US) & (times_us < LATEST_US)
             return np.where(believed, times_us, NO_TIME), 0

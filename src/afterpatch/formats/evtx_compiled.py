@@ -26,11 +26,16 @@ MAX_PROBES: Final = 64
 
 
 def compiled(function: _Function) -> _Function:
-    """``function`` as machine code, kept between runs where any cache folder can be written."""
+    """``function`` as machine code, kept between runs where any cache folder can be written.
+
+    It can make no array, and none is counted as in use while it runs: to count, at every call,
+    each array handed on takes longer than the work itself (numba does so for its own text code).
+    """
+    compiler: Any = numba.njit
     try:
-        return cast(_Function, numba.njit(cache=True, nogil=True)(function))
+        return cast(_Function, compiler(cache=True, nogil=True, _nrt=False)(function))
     except RuntimeError:  # "cannot cache function": no folder to keep it in
-        return cast(_Function, numba.njit(nogil=True)(function))
+        return cast(_Function, compiler(nogil=True, _nrt=False)(function))
 
 
 @compiled
