@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
 from afterpatch.detect.accounting import (
     content_statuses,
@@ -34,6 +35,7 @@ from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import (
+    AT,
     RAW,
     RECORD,
     RESERVED,
@@ -347,24 +349,29 @@ class Detector:
         more_fields: Iterable[str] = (),
     ) -> Iterator[Hit]:
         """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
-        frame = batch.frame[rows]
-        kept: dict[str, list[str | None]] = {}
-        for name in dict.fromkeys((*self._shown(info), *more_fields)):
-            column = _first_present(name, batch)
-            if column is not None:
-                kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()
-        height = frame.height
-        times = frame.get_column(TIME).to_list() if TIME in frame.columns else [None] * height
-        records = frame.get_column(RECORD).to_list() if RECORD in frame.columns else [0] * height
-        raws = frame.get_column(RAW).to_list() if RAW in frame.columns else [""] * height
-        for at in range(height):
-            fields = {name: v for name, values in kept.items() if (v := values[at]) is not None}
+        chosen = pl.Series(rows)
+
+        def values(column: str) -> list[Any]:
+            present = column in batch.frame.columns
+            found = batch.frame.get_column(column)[chosen] if present else None
+            return [None] * len(rows) if found is None else found.to_list()
+
+        shown = dict.fromkeys((*self._shown(info), *more_fields))
+        columns = {name: _first_present(name, batch) for name in shown}
+        kept = {name: values(column) for name, column in columns.items() if column is not None}
+        places = zip(*map(values, (TIME, RECORD, RAW, AT)), strict=True)
+        for row, (time, record, raw, at) in enumerate(places):
             yield Hit(
                 rule=info.id,
-                time=_time(times[at]),
-                place=Place(source, records[at] or 0),
-                fields=fields,
-                raw=(raws[at] or "")[:MAX_FIELD_CHARS],
+                time=_time(time),
+                place=Place(source, record or 0),
+                fields={
+                    name: text[row][:MAX_FIELD_CHARS]
+                    for name, text in kept.items()
+                    if text[row] is not None
+                },
+                raw=(raw or "")[:MAX_FIELD_CHARS],
+                at=at,
             )
 
 

@@ -22,6 +22,7 @@ from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_known_shapes import Shapes
 from afterpatch.formats.evtx_shapes import Recipe, Shape
+from afterpatch.formats.evtx_texts import PLACE_BITS
 from afterpatch.formats.evtx_values import UNIX_EPOCH_100NS
 from afterpatch.formats.windows_events import has_data
 from afterpatch.formats.windows_frames import MAX_COLUMNS
@@ -58,13 +59,18 @@ class _Part:
 
 
 class Columns:
-    """The events of one block. ``odd``: the chunks, by their place, that are to be read plainly."""
+    """The events of one block. ``odd``: the chunks, by their place, that are to be read plainly.
 
-    def __init__(self, block: Bytes, found: Walk, shapes: Shapes, seed: int) -> None:
+    ``first``: the number of the block's first chunk in its file.
+    """
+
+    def __init__(self, block: Bytes, found: Walk, shapes: Shapes, first: int, seed: int) -> None:
         self._found = found
         self._texts = Texts(block, found, seed)
         count = int(found.events.filled[0])
         self._chunks = found.events.at[:count] // CHUNK_BYTES
+        orders = np.arange(count) - np.searchsorted(self._chunks, self._chunks)
+        self._places = (self._chunks + first) << PLACE_BITS | orders
         self._shape_of = found.events.shape[:count]
         self._shapes = shapes.of(found)
         strange = [number for number, shape in enumerate(self._shapes) if shape is None]
@@ -77,15 +83,6 @@ class Columns:
     def events_by_chunk(self) -> Ints:
         """How many events there are in each chunk of the block."""
         return np.bincount(self._chunks, minlength=len(self._found.odd))
-
-    def places(self, numbers: Ints) -> Iterator[tuple[int, int, int]]:
-        """(place of its chunk, number in its record's header, own number) of some events."""
-        for shape, rows in self.by_shape():
-            own = self.records(shape, rows)
-            is_asked = np.isin(own, numbers)
-            some = rows[is_asked]
-            header = self._found.events.record[some].tolist()
-            yield from zip(self._chunks[some].tolist(), header, own[is_asked].tolist(), strict=True)
 
     def by_shape(self) -> Iterator[tuple[Shape, Ints]]:
         """Every shape with the rows of its events, in file order."""
@@ -236,6 +233,7 @@ class Columns:
             **kind._asdict(),
             times_us=times_us,
             records=records,
+            places=self._places[rows[order]],
             computers=names_of_computers,
             first_seen=tuple(self._first_seen(computers, records, times_us)),
             columns=dict(zip(names, columns, strict=True)),

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from afterpatch.formats.windows_table import NO_TIME, Column, EventTable
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Batch, Logsource
+from afterpatch.model.batches import AT, RAW, RECORD, RESERVED, TIME, Batch, Logsource
 
 MAX_COLUMNS: Final = 256  # a wider union of fields is split, or mostly empty cells fill memory
 LEADING: Final = ("Channel", "Provider_Name", "EventID", "Computer", "Message")
@@ -22,6 +22,7 @@ class Row(NamedTuple):
     time_us: int | None
     record: int
     raw: str
+    at: int | None
     channel: str
     computer: str
     fields: dict[str, str | None]
@@ -49,7 +50,7 @@ def not_too_wide(rows: list[Row]) -> Iterator[list[Row]]:
 
 
 def table_batch(table: EventTable, shift_us: int) -> Batch:
-    """The frame as of :func:`row_frame`, for columns that exist already; without ``@raw``."""
+    """The frame as of :func:`row_frame`, for columns that exist already."""
     times_us = pl.Series(TIME, table.times_us + shift_us, dtype=pl.Int64)
     if len(table.known_times()) < len(table):
         unknown = pl.Series(table.times_us == NO_TIME)
@@ -68,6 +69,7 @@ def table_batch(table: EventTable, shift_us: int) -> Batch:
         [
             times_us,
             pl.Series(RECORD, table.records, dtype=pl.Int64),
+            pl.Series(AT, table.places, dtype=pl.Int64),
             *(column.texts.alias(name) for name, column in columns.items()),
         ]
     )
@@ -87,12 +89,15 @@ def row_frame(group: Group, rows: list[Row], shift_us: int) -> pl.DataFrame:
     for name in sorted(names, key=lambda name: name not in LEADING):
         column = f"{name}_" if name in RESERVED else name
         columns.setdefault(column, [row.fields.get(name) for row in rows])
+    text = pl.Series(RAW, [row.raw for row in rows], dtype=pl.String)
+    if rows[0].at is not None:
+        text = pl.Series(AT, [row.at for row in rows], dtype=pl.Int64)
     times = [None if row.time_us is None else row.time_us + shift_us for row in rows]
     return pl.DataFrame(
         [
             pl.Series(TIME, times, dtype=pl.Int64),
             pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
+            text,
             *(pl.Series(name, values, dtype=pl.String) for name, values in columns.items()),
         ]
     )

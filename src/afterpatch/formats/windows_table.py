@@ -40,6 +40,7 @@ class EventTable:
 
     times_us      per event; NO_TIME = not readable.
     records       per event, its number.
+    places        per event, where its text is found again.
     computers     null = not said.
     first_seen    of each computer, its event with the lowest number: (record, name, time or None).
     columns       the fields somebody asked for, by name.
@@ -54,6 +55,7 @@ class EventTable:
     event_id: str
     times_us: Ints
     records: Ints
+    places: Ints
     computers: Column
     first_seen: tuple[tuple[int, str, int | None], ...]
     columns: Mapping[str, Column]

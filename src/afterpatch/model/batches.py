@@ -13,7 +13,8 @@ from afterpatch.model.places import Fact, Gap, Notice
 TIME: Final = "@time"  # Int64: microseconds since the epoch, UTC; null when unreadable
 RECORD: Final = "@record"  # Int64: line or record number in the source, from 1
 RAW: Final = "@raw"  # String: the record's original text, cut at MAX_RAW_CHARS
-RESERVED: Final = (TIME, RECORD, RAW)
+AT: Final = "@at"  # Int64: where the source's format finds the record's original text again
+RESERVED: Final = (TIME, RECORD, RAW, AT)
 MAX_RAW_CHARS: Final = 16_384
 
 
@@ -53,9 +54,9 @@ class Batch:
     """Events of one kind from one source.
 
     ``frame`` has the reserved columns above, then the format's own field names, all String;
-    null = field absent, empty string = present but empty. ``@raw`` may be left out by a format that
-    gives the original text of single records on demand. ``distinct``: of the columns whose distinct
-    values the reader knows.
+    null = field absent, empty string = present but empty. A format that gives the original text of
+    single records on demand has ``@at`` in the place of ``@raw``. ``distinct``: of the columns
+    whose distinct values the reader knows.
     """
 
     logsource: Logsource
