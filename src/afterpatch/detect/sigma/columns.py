@@ -90,7 +90,10 @@ class Column:
 
     @cached_property
     def _block(self) -> Block:
-        return Block.of(self.folded_texts)
+        if len(self._firsts) <= FEW_VALUES:
+            return Block.of(self.folded_texts)
+        lengths = self.folded.str.len_bytes().to_numpy().astype(np.int64)
+        return Block(self.folded.str.join("\n").item().encode(), np.cumsum(lengths + 1))
 
     def scan(self, scanner: Scanner) -> dict[str, Indexes]:
         """Look for all literals of a scanner in one pass; those found, also remembered."""
