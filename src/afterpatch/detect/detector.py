@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import polars as pl
 
 from afterpatch.detect.accounting import (
     content_statuses,
@@ -24,6 +23,7 @@ from afterpatch.detect.accounting import (
 from afterpatch.detect.columns_wanted import Wants
 from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.hit_correlations import HitCorrelations
+from afterpatch.detect.hit_rows import MAX_FIELD_CHARS, hits_at
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilters import Family, Prefilters
 from afterpatch.detect.sigma.ast import ANY_FIELD, Rule, tests
@@ -35,11 +35,6 @@ from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import (
-    AT,
-    RAW,
-    RECORD,
-    RESERVED,
-    TIME,
     Batch,
     ColumnsWanted,
     Declared,
@@ -53,10 +48,8 @@ from afterpatch.model.hunts import Hunted
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
 from afterpatch.model.rules import Placeholders, RuleStatus
-from afterpatch.model.times import from_us
 
 MAX_HITS_PER_RULE: Final = 20_000
-MAX_FIELD_CHARS: Final = 2_000
 
 # The fields of a web request that indicators look at, by their Sigma names.
 _WEB_FIELDS: Final = (
@@ -349,45 +342,8 @@ class Detector:
         more_fields: Iterable[str] = (),
     ) -> Iterator[Hit]:
         """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
-        chosen = pl.Series(rows)
-
-        def values(column: str) -> list[Any]:
-            present = column in batch.frame.columns
-            found = batch.frame.get_column(column)[chosen] if present else None
-            return [None] * len(rows) if found is None else found.to_list()
-
         shown = dict.fromkeys((*self._shown(info), *more_fields))
-        columns = {name: _first_present(name, batch) for name in shown}
-        kept = {name: values(column) for name, column in columns.items() if column is not None}
-        places = zip(*map(values, (TIME, RECORD, RAW, AT)), strict=True)
-        for row, (time, record, raw, at) in enumerate(places):
-            yield Hit(
-                rule=info.id,
-                time=_time(time),
-                place=Place(source, record or 0),
-                fields={
-                    name: text[row][:MAX_FIELD_CHARS]
-                    for name, text in kept.items()
-                    if text[row] is not None
-                },
-                raw=(raw or "")[:MAX_FIELD_CHARS],
-                at=at,
-            )
-
-
-def _time(micros: int | None) -> datetime | None:
-    try:
-        return None if micros is None else from_us(micros)
-    except OverflowError:
-        return None
-
-
-def _first_present(name: str, batch: Batch) -> str | None:
-    """The column that shows a field: its own spelling, else the log source's native name."""
-    columns = batch.frame.columns
-    return next(
-        (c for c in names(name, batch.logsource) if c in columns and c not in RESERVED), None
-    )
+        return hits_at(info.id, rows, batch, source, shown)
 
 
 def _tested_fields(rule: Rule) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from afterpatch.detect.detector import MAX_FIELD_CHARS, MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.hit_rows import MAX_FIELD_CHARS
 from afterpatch.evidence.hashing import Digest
 from afterpatch.formats.format import TextReader
 from afterpatch.model.batches import Piece
