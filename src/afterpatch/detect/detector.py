@@ -109,7 +109,7 @@ class Detector:
         self._keep = tuple(dict.fromkeys(keep))
         self._hit_correlations = HitCorrelations(parsed.correlations)
         self._feeds = self._hit_correlations.feeds
-        self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
+        self._rules_by_id = {rule.info.id: rule for rule in self._sigma.rules}
         self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
         self._content_gaps: list[Gap] = []
         self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
@@ -182,7 +182,8 @@ class Detector:
 
     def tested_fields(self, rule: str) -> tuple[str, ...]:
         """The fields a Sigma rule tests, in its own order and spelling; () for other engines."""
-        return self._tested.get(rule, ())
+        known = self._rules_by_id.get(rule)
+        return _tested_fields(known) if known else ()
 
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""
