@@ -105,7 +105,7 @@ class Detector:
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
         self._decoder = decoder
-        self._prefilters = Prefilters(self._sigma, (*indicators, *decoder.screen))
+        self._prefilters = Prefilters(self._sigma, (*indicators, *decoder.screen), store)
         self._keep = tuple(dict.fromkeys(keep))
         self._hit_correlations = HitCorrelations(parsed.correlations)
         self._feeds = self._hit_correlations.feeds
