@@ -83,4 +83,5 @@ class Scanner:
 
 
 def _quoted(literal: str) -> bytes:
-    return "".join(f"\\x{byte:02x}" for byte in literal.encode()).encode()
+    r"""``\x61\x62`` for ``ab``: no character means anything but itself."""
+    return b"\\x" + literal.encode().hex(" ").replace(" ", "\\x").encode()
