@@ -126,7 +126,7 @@ class Plan:
 
     def _compile(self, shares: Shares, scanner: MakeScanner) -> Compiled:
         with no_collection():
-            return Compiled(self.rules, self.logsource, shares, scanner)
+            return Compiled(self.rules, self.logsource, shares, scanner, self._compiled)
 
 
 def _found(compiled: Compiled, look: Look) -> Iterator[tuple[int, Leaf]]:
