@@ -11,6 +11,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary -e '.[dev]'
+	$(BIN)/python -m compileall -q src/afterpatch
 	touch $(STAMP)
 
 demo: setup
@@ -38,6 +39,7 @@ conformance: setup
 bench: setup
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.evtx
+	$(BIN)/python -m benchmarks.small_files
 
 clean:
 	rm -rf $(VENV) demo-output bench-data

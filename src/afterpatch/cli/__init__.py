@@ -5,6 +5,7 @@ Exit codes: 0 assessed, nothing found, coverage complete · 1 findings · 2 usag
 """
 
 import importlib
+import os
 import sys
 from typing import Final
 
@@ -57,6 +58,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every expected error is one plain sentence on stderr."""
+    # Nothing here multiplies matrices; the threads for that only stand in the way of a fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = cli(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from afterpatch.cli.hunt_options import hunt_options, hunt_request
 from afterpatch.cli.progress import watching
@@ -15,7 +14,6 @@ from afterpatch.model.hunts import LEVELS
 from afterpatch.pipeline.run import hunt_paths
 from afterpatch.report.hunt_document import hunt_document
 from afterpatch.report.hunt_outputs import OUTPUTS, write_hunt
-from afterpatch.report.hunt_text import render_hunt
 from afterpatch.report.safe_text import visible
 from afterpatch.report.shape import HuntDocument
 from afterpatch.report.words import counted
@@ -76,6 +74,11 @@ def hunt(
         found = hunt_paths(paths, request, workers, watcher, rule_cache())
     document = hunt_document(found)
     if form == "table":
+        # Only a table needs a terminal's library, and that is slow to import.
+        from rich.console import Console
+
+        from afterpatch.report.hunt_text import render_hunt
+
         console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         render_hunt(document, console, top, account)
     else:

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
+import click
 
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.verdicts import Assessment
 from afterpatch.report.document import document
 from afterpatch.report.json_report import json_bytes
-from afterpatch.report.text import render_story, render_summary
+from afterpatch.report.safe_text import visible
 from afterpatch.report.write import write_reports
 
 CLEAR, FINDINGS, INCONCLUSIVE = 0, 1, 3
@@ -29,16 +29,23 @@ def show(
         # The document is UTF-8 whatever the terminal's locale says.
         sys.stdout.buffer.write(json_bytes(doc))
     else:
-        console = Console(highlight=False)
-        render_summary(doc, console)
-        if host:
-            render_story(doc, host, console)
+        _print(doc, host)
     if output:
-        paths = write_reports(doc, output)
-        console = Console(stderr=form == "json", highlight=False, soft_wrap=True)
-        for path in paths:
-            console.print(f"Wrote {path}", markup=False)
+        for path in write_reports(doc, output):
+            click.echo(f"Wrote {visible(str(path))}", err=form == "json")
     return exit_code(doc)
+
+
+def _print(doc: dict[str, Any], host: str | None) -> None:
+    # Here, because what draws on terminals is slow to import, and JSON needs none of it.
+    from rich.console import Console
+
+    from afterpatch.report.text import render_story, render_summary
+
+    console = Console(highlight=False)
+    render_summary(doc, console)
+    if host:
+        render_story(doc, host, console)
 
 
 def exit_code(doc: dict[str, Any]) -> int:

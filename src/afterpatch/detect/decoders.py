@@ -4,9 +4,8 @@ Enters: the name a campaign gives. Leaves: a :class:`Decoder`.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
-from afterpatch.detect.sunburst.decoder import SunburstDecoder
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo
@@ -53,9 +52,12 @@ class _Nothing:
         return iter(())
 
 
-_DECODERS: Final[Mapping[str, Decoder]] = {"": _Nothing(), "sunburst": SunburstDecoder()}
-
-
 def decoder_named(name: str) -> Decoder:
     """The decoder of a campaign; "" is one that reads nothing. Raises KeyError."""
-    return _DECODERS[name]
+    if name == "sunburst":
+        from afterpatch.detect.sunburst.decoder import SunburstDecoder
+
+        return SunburstDecoder()
+    if name:
+        raise KeyError(name)
+    return _Nothing()

@@ -101,11 +101,11 @@ class Detector:
         self._yara = yara
         self._indicators = IndicatorEngine(indicators)
         self._decoder = decoder
-        self._prefilters = Prefilters(self._sigma, (*indicators, *decoder.screen))
+        self._prefilters = Prefilters(self._sigma, (*indicators, *decoder.screen), store)
         self._keep = tuple(dict.fromkeys(keep))
         self._hit_correlations = HitCorrelations(parsed.correlations)
         self._feeds = self._hit_correlations.feeds
-        self._tested = {rule.info.id: _tested_fields(rule) for rule in self._sigma.rules}
+        self._rules_by_id = {rule.info.id: rule for rule in self._sigma.rules}
         self.columns_wanted: Final[ColumnsWanted] = Wants(
             self._sigma.rules,
             self._sigma.rules_for,
@@ -184,7 +184,8 @@ class Detector:
 
     def tested_fields(self, rule: str) -> tuple[str, ...]:
         """The fields a Sigma rule tests, in its own order and spelling; () for other engines."""
-        return self._tested.get(rule, ())
+        known = self._rules_by_id.get(rule)
+        return _tested_fields(known) if known else ()
 
     def wanted(self, prefilter: Family) -> Wanted | None:
         """The raw-text prefilter of a family of logs; None = every line must be parsed."""

@@ -14,6 +14,7 @@ user-agent   the whole value; "+" (W3C) and "," (HttpProxy) count as spaces.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -58,13 +59,14 @@ _NOUNS: Final[Mapping[str, str]] = {
 class IndicatorEngine:
     """All indicators of a run; the first of each type and value counts.
 
-    ``unsupported`` lists those that cannot be read, as (rule id, reason).
+    ``unsupported`` lists those that cannot be read, as (rule id, reason). What finds them is made
+    when first asked: a process that only hands out work never needs it.
     """
 
     def __init__(self, indicators: Iterable[Indicator]) -> None:
         unsupported: list[tuple[str, str]] = []
         self._indicators: list[Indicator] = []
-        entries: dict[str, list[tuple[str, int]]] = {}
+        self._entries: dict[str, list[tuple[str, int]]] = {}
         seen: set[tuple[str, str]] = set()
         for indicator in indicators:
             value = indicator.value.strip()
@@ -73,18 +75,24 @@ class IndicatorEngine:
                 unsupported.append((indicator_id(indicator), fault))
             elif (indicator.type, value) not in seen:
                 seen.add((indicator.type, value))
-                family = entries.setdefault(_FAMILY[indicator.type], [])
+                family = self._entries.setdefault(_FAMILY[indicator.type], [])
                 family.append((value, len(self._indicators)))
                 self._indicators.append(indicator)
         self.unsupported = tuple(unsupported)
         self._types = frozenset(kind for kind, _ in seen)
-        self._finders = {family: _FINDERS[family](found) for family, found in entries.items()}
-        self._hashes = Hashes(entries.get("sha256", ()))
+
+    @cached_property
+    def _finders(self) -> Mapping[str, Finder]:
+        return {family: _FINDERS[family](found) for family, found in self._entries.items()}
+
+    @cached_property
+    def _hashes(self) -> Hashes:
+        return Hashes(self._entries.get("sha256", ()))
 
     @property
     def columns(self) -> frozenset[str]:
         """All columns that some indicator looks at, in whatever batch has them."""
-        return frozenset[str]().union(*(COLUMNS[family] for family in self._finders))
+        return frozenset[str]().union(*(COLUMNS[family] for family in self._entries))
 
     @property
     def infos(self) -> Iterator[RuleInfo]:

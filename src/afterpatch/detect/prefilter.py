@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import hyperscan
 import numpy as np
 import numpy.typing as npt
 
@@ -41,7 +40,9 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     wildcard_parts,
 )
+from afterpatch.detect.sigma.automata import Database, automaton
 from afterpatch.detect.sigma.regexes import required_literals
+from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Spelling
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import INDICATOR
@@ -92,20 +93,15 @@ class Built:
 class TextPrefilter:
     """Case-insensitive scan of raw text for any of the patterns (hyperscan syntax, bytes).
 
-    Patterns never cross a line end. The database is built here; make one per process.
+    Patterns never cross a line end. The database is made, or taken from ``store``, here; make one
+    per process.
     """
 
-    def __init__(self, patterns: Iterable[bytes]) -> None:
+    def __init__(self, patterns: Iterable[bytes], store: RuleStore | None = None) -> None:
         self.patterns = tuple(sorted(set(patterns)))
-        self._database: hyperscan.Database | None = None
+        self._database: Database | None = None
         if self.patterns:
-            flags = hyperscan.HS_FLAG_CASELESS
-            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            self._database.compile(
-                expressions=list(self.patterns),
-                ids=list(range(len(self.patterns))),
-                flags=[flags] * len(self.patterns),
-            )
+            self._database = automaton(self.patterns, caseless=True, store=store)
 
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         """Sorted distinct offsets into ``block``, each on the last byte of some pattern's match."""
@@ -146,10 +142,11 @@ def build_prefilter(
     indicators: Iterable[Indicator],
     spelling: Spelling = "plain",
     absent: Callable[[str], bool] = lambda field: False,
+    store: RuleStore | None = None,
 ) -> Built:
     """The prefilter that selects every line any of these could match.
 
-    ``absent`` tells the fields that no line of the log has.
+    ``absent`` tells the fields that no line of the log has. ``store`` remembers automata.
     """
     log = _Log(spelling, absent)
     patterns: set[bytes] = set()
@@ -172,7 +169,7 @@ def build_prefilter(
             patterns.update(wanted)
     if len(patterns) > MAX_PATTERNS:
         forced.append(("*", f"more than {MAX_PATTERNS} texts to look for: too many for one scan"))
-    return Built(None if forced else TextPrefilter(patterns), tuple(forced))
+    return Built(None if forced else TextPrefilter(patterns, store), tuple(forced))
 
 
 def longest_fragment(text: str, spelling: Spelling = "plain") -> str:

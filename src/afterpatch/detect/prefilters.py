@@ -12,6 +12,7 @@ from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.fields import applies, names
 from afterpatch.detect.sigma.plan import SigmaEngine
+from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Declared, Logsource, Spelling
 from afterpatch.model.campaigns import Indicator
 
@@ -27,16 +28,19 @@ _FAMILIES: Final[Mapping[Family, tuple[Logsource, ...]]] = {
 class Prefilters:
     """By family of logs, or by the log source and columns that a log declares."""
 
-    def __init__(self, sigma: SigmaEngine, indicators: Sequence[Indicator]) -> None:
+    def __init__(
+        self, sigma: SigmaEngine, indicators: Sequence[Indicator], store: RuleStore | None = None
+    ) -> None:
         self._sigma = sigma
         self._indicators = indicators
+        self._store = store
         self._built: dict[Family | tuple[Declared, Spelling], Built] = {}
 
     def of_family(self, family: Family) -> Built:
         """For logs whose readers make several log sources."""
         if family not in self._built:
             rules = [r for r in self._sigma.rules if _may_read(r, _FAMILIES[family])]
-            self._built[family] = build_prefilter(rules, self._indicators)
+            self._built[family] = build_prefilter(rules, self._indicators, store=self._store)
         return self._built[family]
 
     def of_log(self, declared: Declared, spelling: Spelling) -> Built:
@@ -49,7 +53,9 @@ class Prefilters:
                 return columns is not None and columns.isdisjoint(names(field, logsource))
 
             rules = self._sigma.rules_for(logsource)
-            self._built[key] = build_prefilter(rules, self._indicators, spelling, absent)
+            self._built[key] = build_prefilter(
+                rules, self._indicators, spelling, absent, self._store
+            )
         return self._built[key]
 
 

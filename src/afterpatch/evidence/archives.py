@@ -7,15 +7,17 @@ it were handed out and count.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from afterpatch.evidence.limits import Budget, Unreadable
 from afterpatch.evidence.locators import Locator, open_locator, slice_locator, zip_locator
-from afterpatch.evidence.sevenzips import SevenZipMember, unpack_7z
 from afterpatch.evidence.sniff import Container
 from afterpatch.evidence.spool import Spool
 from afterpatch.evidence.tars import tar_members
 from afterpatch.evidence.zips import ZipDirectory, ZipMember, refuse_overlaps
+
+if TYPE_CHECKING:
+    from afterpatch.evidence.sevenzips import SevenZipMember
 
 
 class Member(NamedTuple):
@@ -103,13 +105,16 @@ def _tar_members(path: str, budget: Budget) -> Iterator[Member]:
 
 def list_7z(path: str, spool: Spool, budget: Budget) -> Listing:
     """Members are slices of a private file that the archive is unpacked to."""
+    # Here, because py7zr and its ciphers take as long to import as all of this room.
+    from afterpatch.evidence.sevenzips import unpack_7z
+
     with open_locator((path,), budget.limits) as file:
         spooled, entries, cut = unpack_7z(file, spool, budget)
     members = (_7z_member(str(spooled), entry) for entry in entries if not entry.directory)
     return Listing(_then_raise(members, cut))
 
 
-def _7z_member(spooled: str, entry: SevenZipMember) -> Member:
+def _7z_member(spooled: str, entry: "SevenZipMember") -> Member:
     locator = slice_locator(spooled, entry.name, entry.start, entry.size_bytes)
     lost = "" if entry.complete else "not unpacked: the 7z archive cannot be read this far"
     return Member(entry.name, locator, entry.size_bytes, entry.modified, entry.refused or lost)

@@ -105,12 +105,14 @@ class _Reader:
         self.rows["flow"].append(flow.row())
 
     def _dns(self, found: Segment, packet: Packet) -> None:
+        from afterpatch.formats.pcap_dns import dns_message  # slow to import
+
         payload = found.payload
         if found.protocol == TCP:
             if len(payload) < 2 or int.from_bytes(payload[:2], "big") != len(payload) - 2:
                 return
             payload = payload[2:]
-        told = messages.dns_message(payload)
+        told = dns_message(payload)
         if told is None:
             if not packet.cut:
                 self.gaps.add(self.number, "no DNS message, or a broken one", records=0)

@@ -1,9 +1,9 @@
-"""What a payload says, where it is DNS, the start of a TLS session, or an HTTP request.
+"""What a payload says, where it is the start of a TLS session or an HTTP request.
 
 Enters: payload bytes. Leaves: a row of neutral columns (``model.network``), or None. Content never
-raises. DNS messages are decoded by dnspython.
+raises.
 
-Sources: RFC 1035; RFC 8446 4.1.2 and RFC 6066 3 (server name); RFC 9112 3.
+Sources: RFC 8446 4.1.2 and RFC 6066 3 (server name); RFC 9112 3.
 """
 
 import re
@@ -11,17 +11,9 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-from dns.rdtypes.ANY.TXT import TXT
-
 Row = Mapping[str, str | None]
 
 MAX_HEAD_BYTES: Final = 16_384
-MAX_ANSWERS: Final = 100
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_NAME = 22, 1, 0
 _REQUEST: Final = re.compile(rb"([A-Z][A-Z_-]{1,19}) (\S{1,8192}) HTTP/1\.[01]\r?\n")
 _HEADERS: Final = {
@@ -34,35 +26,6 @@ _HEADERS: Final = {
     b"if-none-match": "if_none_match",
 }
 _VERSIONS: Final = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2"}
-
-
-def dns_message(payload: bytes) -> tuple[Row, bool] | None:
-    """(row, whether it is a reply), or None for what is no DNS message with a question."""
-    try:
-        message = dns.message.from_wire(payload, ignore_trailing=True, raise_on_truncation=False)
-        question = message.question[0]
-        answers = [_answer(rdata) for rrset in message.answer[:MAX_ANSWERS] for rdata in rrset][
-            :MAX_ANSWERS
-        ]
-        name = question.name.to_text(omit_final_dot=True)
-        reply = bool(message.flags & dns.flags.QR)
-        row = {
-            "action": "reply" if reply else "query",
-            "query": name,
-            "record_type": dns.rdatatype.to_text(question.rdtype),
-            "answer": "\n".join(answers) if answers else None,
-            "rcode": dns.rcode.to_text(message.rcode()) if reply else None,
-        }
-    except (dns.exception.DNSException, ValueError, IndexError, struct.error):
-        return None
-    return row, reply
-
-
-def _answer(rdata: object) -> str:
-    if isinstance(rdata, TXT):
-        return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
-    text: str = rdata.to_text()  # type: ignore[attr-defined]
-    return text.removesuffix(".") if len(text) > 1 else text
 
 
 def may_be_hello(payload: bytes) -> bool:

@@ -17,7 +17,7 @@ from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.iis_w3c import w3c_clock
 from afterpatch.formats.table_log import Head, Syntax, Table, find_column, unique_names
 from afterpatch.formats.table_reader import read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_remarks, head_text
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
@@ -67,7 +67,7 @@ def _plan_tabs(head: Head, item: Item) -> Table:
 
 def _recognise(head: bytes, item: Item) -> str:
     del item
-    text = head_text(head)
+    text = head_remarks(head)
     found = _FIELDS.search(text)
     names = set(found[1].split()) if found else set()
     if names.isdisjoint(_URL_COLUMNS):

@@ -9,6 +9,7 @@ does not know columns; a line ends with LF (a CR before it belongs to the line e
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -198,7 +199,18 @@ def text_encoding(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
+@lru_cache(maxsize=1)
 def head_text(head: bytes) -> str:
-    """The first bytes of a source as text, for recognising a format; never raises."""
+    """The first bytes of a source as text, for recognising a format; never raises.
+
+    Every format asks for that of the same source in turn.
+    """
     encoding, mark = text_encoding(head)
     return head[mark:].decode(encoding, errors="replace")
+
+
+@lru_cache(maxsize=1)
+def head_remarks(head: bytes) -> str:
+    """The lines of a head that begin with ``#``: few, and all that names the columns of a log."""
+    parts = f"\n{head_text(head)}".split("\n#")[1:]
+    return "\n".join(f"#{part.partition(chr(10))[0]}" for part in parts)

@@ -4,8 +4,11 @@ A worker that dies (a native library on damaged evidence) costs nothing but time
 are run again, one at a time, and the one that kills its worker twice becomes a gap.
 """
 
+import gc
 import multiprocessing
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,24 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from afterpatch.formats import evtx
 from afterpatch.model.places import Gap, Item, Source
 from afterpatch.model.readings import Reading
 from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.unit import Rules, read_units
 
-# Below this much evidence, starting workers (about half a second each) costs more than it saves.
-SMALL_RUN_BYTES = 24 << 20
+# Below this much evidence, workers cost more than they save.
+SMALL_RUN_BYTES = 12 << 20
 # One task: enough files that handing it over and matching their last rows together is cheap, few
 # enough that workers stay even.
 TASK_BYTES = 64 << 20
 TASKS_PER_WORKER = 6
 TASK_ITEMS = 256
 
-# A fork of a process that imported everything and ran nothing starts at once; a fork of this one
-# would copy locks that threads hold. Windows has no fork.
-_START_METHOD: Final = (
-    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-)
+# Native threads that the column library starts when it is imported. They wait for work that only
+# comes once it is used, so they hold no lock that a fork would need.
+_IDLE_THREADS: Final = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 
 Progress = Callable[[Sequence[Item]], None]
 
@@ -56,12 +58,16 @@ def run_units(
 ) -> Iterator[Reading]:
     """Read every item, in any order; the caller sorts. One reading per item, always.
 
-    ``engines`` is what ``rules`` are in this process; workers build their own.
+    ``engines`` is what ``rules`` are in this process; workers inherit them or build their own.
+    ``progress`` is told what was read; first, when reading begins, that nothing was.
     """
     total_bytes = sum(item.size_bytes for item in items)
+    logs_bytes = sum(item.size_bytes for item in items if evtx.is_named_so(item.origin))
     if workers <= 1 or total_bytes < SMALL_RUN_BYTES:
+        evtx.expect(logs_bytes)
         return _run_here(items, engines, scratch, progress)
-    return _run_pool(_tasks(items, workers), rules, scratch, workers, progress)
+    start = _Start(rules, engines, scratch, logs_bytes)
+    return _run_pool(_tasks(items, workers), start, workers, progress)
 
 
 def default_workers() -> int:
@@ -72,6 +78,7 @@ def default_workers() -> int:
 def _run_here(
     items: Sequence[Item], engines: Engines, scratch: Path, progress: Progress
 ) -> Iterator[Reading]:
+    progress(())
     for task in _tasks(items, workers=1):
         yield from read_units(task, engines, scratch)
         progress(task)
@@ -94,18 +101,15 @@ def _tasks(items: Sequence[Item], workers: int) -> list[tuple[Item, ...]]:
 
 
 def _run_pool(
-    tasks: Sequence[tuple[Item, ...]],
-    rules: Rules,
-    scratch: Path,
-    workers: int,
-    progress: Progress,
+    tasks: Sequence[tuple[Item, ...]], start: "_Start", workers: int, progress: Progress
 ) -> Iterator[Reading]:
     unfinished = list(tasks)
-    pool = _pool(rules, scratch, min(workers, len(tasks)))
+    pool = start.pool(min(workers, len(tasks)))
     try:
         futures: dict[Future[list[Reading]], tuple[Item, ...]] = {
             pool.submit(_run_task, task): task for task in tasks
         }
+        progress(())
         waiting = set(futures)
         while waiting:
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -117,15 +121,15 @@ def _run_pool(
     except BrokenProcessPool:
         pool.shutdown(wait=False, cancel_futures=True)
         for item in (item for task in unfinished for item in task):
-            yield _run_alone(item, rules, scratch)
+            yield _run_alone(item, start)
             progress((item,))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _run_alone(item: Item, rules: Rules, scratch: Path) -> Reading:
+def _run_alone(item: Item, start: "_Start") -> Reading:
     """One item in a process of its own; a death here is this item's doing."""
-    with _pool(rules, scratch, 1) as pool:
+    with start.pool(1) as pool:
         try:
             return pool.submit(_run_task, (item,)).result()[0]
         except BrokenProcessPool:
@@ -133,16 +137,65 @@ def _run_alone(item: Item, rules: Rules, scratch: Path) -> Reading:
             return Reading(Source(item, "", item.size_bytes, "unreadable", ""), gaps=(gap,))
 
 
-def _pool(rules: Rules, scratch: Path, workers: int) -> ProcessPoolExecutor:
-    # Workers share the machine; each one's column library must not start a thread per core.
-    os.environ["POLARS_MAX_THREADS"] = "1"
-    context = multiprocessing.get_context(_START_METHOD)
-    context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, context, _start_worker, (rules, scratch))
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What workers need. ``logs_bytes``: how much of event logs there is, for all of them."""
+
+    rules: Rules
+    engines: Engines
+    scratch: Path
+    logs_bytes: int
+
+    def pool(self, workers: int) -> ProcessPoolExecutor:
+        """Workers start with the first task."""
+        # They share the machine; each one's column library must not start a thread per core.
+        os.environ["POLARS_MAX_THREADS"] = "1"
+        method = _start_method()
+        context = multiprocessing.get_context(method)
+        if method == "fork":
+            evtx.expect(self.logs_bytes)
+            return ProcessPoolExecutor(workers, context, _inherit, (self.engines, self.scratch))
+        if method == "forkserver":
+            context.set_forkserver_preload([__name__])
+        share_bytes = self.logs_bytes // workers
+        return ProcessPoolExecutor(
+            workers, context, _build, (self.rules, self.scratch, share_bytes)
+        )
 
 
-def _start_worker(rules: Rules, scratch: Path) -> None:
+def _start_method() -> str:
+    """A fork of this process has imported and built everything, so it is best where it is safe.
+
+    It is not where threads run: it would copy the locks they hold, and not them. Then a fork
+    server imports everything once for all workers. Windows knows neither.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    if sys.platform == "linux" and threading.active_count() == 1 and _native() <= _IDLE_THREADS:
+        return "fork"
+    return "forkserver" if "forkserver" in methods else "spawn"
+
+
+def _native() -> frozenset[str]:
+    """Names of all threads of this process but the first, however they were started."""
+    threads = Path("/proc/self/task").iterdir()
+    return frozenset(
+        (thread / "comm").read_text().strip()
+        for thread in threads
+        if int(thread.name) != os.getpid()
+    )
+
+
+def _inherit(engines: Engines, scratch: Path) -> None:
+    """First thing in a fork of the process that built the engines."""
     global _worker
+    gc.freeze()  # what was inherited is never garbage; looking at it would copy its memory
+    _worker = _Worker(engines, scratch)
+
+
+def _build(rules: Rules, scratch: Path, logs_bytes: int) -> None:
+    """First thing in any other worker."""
+    global _worker
+    evtx.expect(logs_bytes)
     _worker = _Worker(rules.build(), scratch)
 
 

@@ -27,7 +27,11 @@ from afterpatch.pipeline.unit import Rules
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told how a run goes: all no-ops by default."""
+    """Who is told how a run goes: all no-ops by default.
+
+    read  what was read since the last word; nothing, when reading begins. No thread may be started
+          before that, see ``executor``.
+    """
 
     looking: Callable[[str], None] = lambda _what: None
     found: Callable[[Sequence[Item]], None] = lambda _items: None

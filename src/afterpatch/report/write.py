@@ -11,7 +11,6 @@ from typing import Any, Final
 from afterpatch.model.errors import UsageError
 from afterpatch.report.atomic import refuse_link, write_atomically
 from afterpatch.report.csv_report import csv_bytes
-from afterpatch.report.html import render_html
 from afterpatch.report.json_report import json_bytes
 
 NAMES: Final = ("report.html", "assessment.json", "timeline.csv")
@@ -22,6 +21,9 @@ def write_reports(document: Mapping[str, Any], folder: Path) -> list[Path]:
 
     Raises UsageError when the folder or one of the three is a symbolic link or no regular file.
     """
+    # Here, because most runs write no page, and its template engine takes long to import.
+    from afterpatch.report.html import render_html
+
     targets = [folder / name for name in NAMES]
     for path in (folder, *targets):
         refuse_link(path)

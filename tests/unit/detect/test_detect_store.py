@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from afterpatch.detect.detector import Detector
+from afterpatch.detect.prefilter import TextPrefilter
 from afterpatch.detect.sigma import parse, store
+from afterpatch.detect.sigma.automata import automaton
 from afterpatch.detect.sigma.literals import Block, Scanner
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.parsed import Parsed
@@ -153,6 +155,24 @@ def test_automata_are_kept_and_checked(tmp_path: Path, monkeypatch: pytest.Monke
     file.write_bytes(data[:-1])
     assert found() == expected
     assert file.read_bytes() == data
+
+
+def test_a_prefilters_automaton_is_kept_apart_from_a_scanners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = RuleStore(tmp_path)
+    caseless, exact = [automaton([b"abc"], caseless=c, store=kept) for c in (True, False)]
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(hyperscan, "Database", None)  # compiling would need it
+    assert TextPrefilter([b"abc"], kept).offsets(b"ABC abc").tolist() == [2, 6]
+    assert ends(caseless, b"ABC abc") == [3, 7]
+    assert ends(exact, b"ABC abc") == [7]
+
+
+def ends(database: hyperscan.Database, text: bytes) -> list[int]:
+    found: list[int] = []
+    database.scan(text, match_event_handler=lambda _id, _from, to, *_: found.append(to))
+    return found
 
 
 def kept_after(folder: Path, evidence: str) -> dict[str, bytes]:

@@ -4,11 +4,10 @@ Enters: rules, their log source, and what is known of how common literals are in
 Leaves: for a literal found in a column, the rules worth looking at. Will not do: look at events.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Node, Not, Or, Rule
+from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Node, Not, Or, Rule, tests
 from afterpatch.detect.sigma.columns import Asked
 from afterpatch.detect.sigma.distinct import required_texts
 from afterpatch.detect.sigma.fields import View, names, views
@@ -26,6 +25,7 @@ Trigger = tuple[int, Leaf]  # (number of the rule, one of the tests of which one
 class Compiled:
     """``shares``: view -> folded literal -> part of the events that hold it, where it was seen.
 
+    before     the same rules, compiled when less was known: what stays as it was is taken from it.
     scanners   what each view is scanned for; keywords stand under :data:`ANY_VIEW`.
     by_literal view -> literal -> triggers that its being found may make hold.
     direct     triggers that no scan finds: they are asked of every distinct value.
@@ -38,6 +38,7 @@ class Compiled:
         logsource: Logsource,
         shares: Shares,
         scanner: MakeScanner,
+        before: "Compiled | None" = None,
     ) -> None:
         self._rules = tuple(rules)
         self._logsource = logsource
@@ -45,7 +46,11 @@ class Compiled:
         self._views: dict[tuple[str, str], tuple[View, ...]] = {}
         self._leaves: dict[FieldTest, Leaf] = {}
         self._trees: dict[int, Tree] = {}
-        self._ordered = [ordered(rule.condition, self._commonness) for rule in self._rules]
+        seen = frozenset(literal for found in shares.values() for literal in found)
+        self._ordered = [self._in_order(number, seen, before) for number in range(len(self._rules))]
+        self._tests: tuple[FieldTest, ...] = (
+            before._tests if before else _tests_of(each.node for each in self._ordered)
+        )
         self.scanners = {view: scanner(found) for view, found in self._literals().items()}
         self.by_literal: dict[View, dict[str, list[Trigger]]] = {v: {} for v in self.scanners}
         self.direct: list[Trigger] = []
@@ -59,6 +64,13 @@ class Compiled:
         if tree is None:
             tree = self._trees[number] = self._tree(self._ordered[number].node)
         return tree
+
+    def _in_order(self, number: int, seen: frozenset[str], before: "Compiled | None") -> Ordered:
+        """Shares matter to a rule that asks for something seen; all others stay in order."""
+        condition = self._rules[number].condition
+        if before and seen.isdisjoint(_literals_of(condition)):
+            return before._ordered[number]
+        return ordered(condition, self._commonness)
 
     def _index(self, number: int, each: Ordered) -> None:
         if each.triggers is None:
@@ -87,13 +99,6 @@ class Compiled:
             view: frozenset(x for x in texts if self._share(view, x) <= COMMON_SHARE)
             for view, texts in found.items()
         }
-
-    @cached_property
-    def _tests(self) -> tuple[FieldTest, ...]:
-        found: dict[FieldTest, None] = {}
-        for each in self._ordered:
-            _collect(each.node, found)
-        return tuple(found)
 
     def _share(self, view: View, literal: str) -> float:
         return self._shares.get(view, {}).get(literal, 0.0)
@@ -142,6 +147,13 @@ class Compiled:
                 return self._leaf(node)
 
 
+def _tests_of(nodes: Iterable[Node]) -> tuple[FieldTest, ...]:
+    found: dict[FieldTest, None] = {}
+    for node in nodes:
+        _collect(node, found)
+    return tuple(found)
+
+
 def _collect(node: Node, found: dict[FieldTest, None]) -> None:
     """Every test of values in the tree."""
     match node:
@@ -153,3 +165,8 @@ def _collect(node: Node, found: dict[FieldTest, None]) -> None:
         case And(items) | Or(items):
             for item in items:
                 _collect(item, found)
+
+
+def _literals_of(condition: Node) -> Iterator[str]:
+    """Every literal that some test of the tree cannot do without."""
+    return (literal for test in tests(condition) for literal in required_texts(test) or ())

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-import hyperscan
 import numpy as np
 import numpy.typing as npt
 
+from afterpatch.detect.sigma.automata import Database, automaton
 from afterpatch.detect.sigma.store import RuleStore
 
 Indexes: TypeAlias = npt.NDArray[np.int64]
@@ -46,7 +46,7 @@ class Scanner:
         self.literals = tuple(sorted(self.asked))
         # Few literals are compiled sooner than read.
         self._store = store if len(self.literals) >= WORTH_KEEPING else None
-        self._database: hyperscan.Database | None = None
+        self._database: Database | None = None
 
     def find(self, block: Block) -> Mapping[str, Indexes]:
         """Literal -> indexes of the texts that (may) hold it, ascending; only those found."""
@@ -75,20 +75,13 @@ class Scanner:
         offsets = np.array(ends, np.int64)
         return np.array(ids, np.int64), np.searchsorted(block.ends, offsets).astype(np.int64)
 
-    def _built(self) -> hyperscan.Database:
-        if self._database is None and self._store:
-            self._database = self._store.automaton(self.literals)
+    def _built(self) -> Database:
         if self._database is None:
-            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            self._database.compile(
-                expressions=[quoted(literal) for literal in self.literals],
-                ids=list(range(len(self.literals))),
-                flags=[0] * len(self.literals),
-            )
-            if self._store:
-                self._store.keep_automaton(self.literals, self._database)
+            expressions = [quoted(literal) for literal in self.literals]
+            self._database = automaton(expressions, store=self._store)
         return self._database
 
 
 def quoted(literal: str) -> bytes:
-    return "".join(f"\\x{byte:02x}" for byte in literal.encode()).encode()
+    r"""``\x61\x62`` for ``ab``: no character means anything but itself."""
+    return b"\\x" + literal.encode().hex(" ").replace(" ", "\\x").encode()

@@ -57,7 +57,8 @@ class SigmaEngine:
         plan = self._plans.get(logsource)
         if plan is None:
             chosen = [rule for rule in self.rules if applies(rule.scope, logsource)]
-            plan = self._plans[logsource] = Plan(chosen, logsource, self._scanner)
+            plan = Plan(chosen, logsource, self._scanner, self._scanner_once)
+            self._plans[logsource] = plan
         return plan
 
     def _scanner(self, literals: frozenset[str]) -> Scanner:
@@ -67,19 +68,28 @@ class SigmaEngine:
             scanner = self._scanners[literals] = Scanner(literals, self._store)
         return scanner
 
+    def _scanner_once(self, literals: frozenset[str]) -> Scanner:
+        """The same for literals that this evidence alone asks for: nothing to remember."""
+        return self._scanners.get(literals) or Scanner(literals)
+
 
 class Plan:
-    """The rules of one log source. ``scanner`` gives those for its own literals."""
+    """The rules of one log source.
+
+    scanner, learned  give those for its literals: all of them, and all but what is common here.
+    """
 
     def __init__(
         self,
         rules: Sequence[Rule],
         logsource: Logsource,
         scanner: MakeScanner,
+        learned: MakeScanner,
     ) -> None:
         self.rules = tuple(rules)
         self.logsource = logsource
         self._scanner = scanner
+        self._learned = learned
         self._rows_seen = 0
         self._compiled: Compiled | None = None
 
@@ -111,13 +121,12 @@ class Plan:
                 for view, scanner in self._compiled.scanners.items()
                 if view != ANY_VIEW and (column := columns.view(view)) is not None
             }
-            # Not through the store: these literals are this evidence's own.
-            self._compiled = self._compile(shares, Scanner)
+            self._compiled = self._compile(shares, self._learned)
         return self._compiled
 
     def _compile(self, shares: Shares, scanner: MakeScanner) -> Compiled:
         with no_collection():
-            return Compiled(self.rules, self.logsource, shares, scanner)
+            return Compiled(self.rules, self.logsource, shares, scanner, self._compiled)
 
 
 def _found(compiled: Compiled, look: Look) -> Iterator[tuple[int, Leaf]]:

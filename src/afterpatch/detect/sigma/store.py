@@ -90,9 +90,11 @@ class RuleStore:
         with suppress(orjson.JSONEncodeError):
             self._write(key, orjson.dumps(to_plain(parsed)))
 
-    def automaton(self, literals: Sequence[str]) -> hyperscan.Database | None:
-        """A compiled database for these literals, or None. Hyperscan checks that it is its own."""
-        data = self._read(self._automaton_key(literals))
+    def automaton(
+        self, expressions: Sequence[bytes], *, caseless: bool
+    ) -> hyperscan.Database | None:
+        """A database compiled of these expressions, or None. Hyperscan checks what it reads."""
+        data = self._read(self._automaton_key(expressions, caseless))
         if data is None:
             return None
         try:
@@ -102,12 +104,14 @@ class RuleStore:
             return None
         return database
 
-    def keep_automaton(self, literals: Sequence[str], database: hyperscan.Database) -> None:
+    def keep_automaton(
+        self, expressions: Sequence[bytes], database: hyperscan.Database, *, caseless: bool
+    ) -> None:
         """For the next run."""
-        self._write(self._automaton_key(literals), hyperscan.dumpb(database))
+        self._write(self._automaton_key(expressions, caseless), hyperscan.dumpb(database))
 
-    def _automaton_key(self, literals: Sequence[str]) -> str:
-        return self.key("automaton", (literal.encode() for literal in literals))
+    def _automaton_key(self, expressions: Sequence[bytes], caseless: bool) -> str:
+        return self.key("automaton", (b"caseless" if caseless else b"", *expressions))
 
     def _read(self, key: str) -> bytes | None:
         path = self.folder / key

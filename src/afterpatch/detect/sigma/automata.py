@@ -1,0 +1,30 @@
+"""Hyperscan databases: compiled, or taken from the store where an earlier run left the same.
+
+Enters: expressions. Leaves: a database whose matches carry the expression's place in the list.
+"""
+
+from collections.abc import Sequence
+
+import hyperscan
+
+from afterpatch.detect.sigma.store import RuleStore
+
+Database = hyperscan.Database
+
+
+def automaton(
+    expressions: Sequence[bytes], *, caseless: bool = False, store: RuleStore | None = None
+) -> Database:
+    """One database for block mode. Raises ``hyperscan.error`` for what is no expression."""
+    database = store.automaton(expressions, caseless=caseless) if store else None
+    if database is None:
+        flags = hyperscan.HS_FLAG_CASELESS if caseless else 0
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=list(expressions),
+            ids=list(range(len(expressions))),
+            flags=[flags] * len(expressions),
+        )
+        if store:
+            store.keep_automaton(expressions, database, caseless=caseless)
+    return database
