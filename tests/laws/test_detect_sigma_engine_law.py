@@ -33,6 +33,8 @@ LOGSOURCES = [
     Logsource("proxy", "zeek", "http"),
     Logsource("proxy", "", "elff"),
     Logsource("webserver", "nginx", "access"),
+    Logsource("dns", "zeek", "dns"),
+    Logsource("", "windows", "application"),
 ]
 FIELDS = [
     "cs-uri-stem",
@@ -45,10 +47,12 @@ FIELDS = [
     "c-ip",
     "^b$",
     "cs-user-agent",
+    "Data",
+    "query",
 ]
 COLUMNS = [
     *("cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"),
-    *("uri", "host", "cs(User-Agent)", "cs-uri-target"),
+    *("uri", "host", "cs(User-Agent)", "cs-uri-target", "Data", "param1", "param2", "query"),
 ]
 
 # Small alphabets, so that values and patterns meet; letters whose case folding is odd.

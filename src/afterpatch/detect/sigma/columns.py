@@ -52,11 +52,21 @@ class Asked:
         """The test as a function of one value."""
         return judge_of(self.test)
 
+    @cached_property
+    def list_judge(self) -> Judge:
+        """The test as a function of a list, one member per line: whether it holds for any."""
+        judge = self.judge
+        return lambda text, low: any(map(judge, text.split("\n"), low.split("\n")))
+
 
 class Column:
-    """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent."""
+    """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent.
 
-    def __init__(self, series: pl.Series) -> None:
+    ``members``: a value of several lines is a list of them, and any will do.
+    """
+
+    def __init__(self, series: pl.Series, *, members: bool = False) -> None:
+        self._members = members
         few = len(series) <= FEW_ROWS
         self._values: pl.Series | list[str]
         self._values, self._rows, counts = _grouped_here(series) if few else _grouped(series)
@@ -142,7 +152,7 @@ class Column:
             return False
         answer = answers.item(code)
         if answer == _UNKNOWN:
-            answer = answers[code] = asked.judge(self.texts[code], self.folded_texts[code])
+            answer = answers[code] = self._judge(asked)(self.texts[code], self.folded_texts[code])
         return answer == 1
 
     def _known(self, asked: Asked) -> npt.NDArray[np.uint8]:
@@ -169,13 +179,27 @@ class Column:
 
     def _decide(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
         if len(unknown) <= FEW_VALUES:
-            judge, texts, folded = asked.judge, self.texts, self.folded_texts
+            judge, texts, folded = self._judge(asked), self.texts, self.folded_texts
             answers[unknown] = [judge(texts[code], folded[code]) for code in unknown.tolist()]
+        elif self._members:
+            self._decide_lists(asked, answers, unknown)
         elif len(unknown) == len(answers):
             answers[:] = holds_for(asked.test, self.values, self.folded)
         else:
             chosen = self.values.gather(unknown), self.folded.gather(unknown)
             answers[unknown] = holds_for(asked.test, *chosen)
+
+    def _judge(self, asked: Asked) -> Judge:
+        return asked.list_judge if self._members else asked.judge
+
+    def _decide_lists(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
+        """Every distinct member is asked once."""
+        lists = self.values.gather(unknown).str.split("\n")
+        owner = np.repeat(unknown, lists.list.len().to_numpy())
+        single = Column(lists.explode())
+        held = single.holds(asked, np.arange(len(owner)))
+        answers[unknown] = 0
+        answers[owner[held]] = 1
 
 
 def members(numbers: Indexes, below: int) -> Indexes:
@@ -221,7 +245,8 @@ class Columns:
         """The column of a view; None when the batch has none of its columns."""
         if view not in self._views:
             series = self._series(view)
-            self._views[view] = None if series is None else Column(series)
+            column = None if series is None else Column(series, members=view.members)
+            self._views[view] = column
         return self._views[view]
 
     def _series(self, view: View) -> pl.Series | None:

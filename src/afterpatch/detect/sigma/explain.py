@@ -20,7 +20,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     Scope,
 )
-from afterpatch.detect.sigma.fields import View, applies, names, views
+from afterpatch.detect.sigma.fields import DATA_ITEMS, View, applies, names, views
 from afterpatch.detect.sigma.reference import holds, shown
 from afterpatch.model.batches import RESERVED, Logsource
 
@@ -127,7 +127,9 @@ def _why(test: FieldTest, event: Event, logsource: Logsource) -> str:
     elif test.op == "fieldref":
         seen = [View(names(test.field, logsource)), View(names(test.value, logsource))]
     else:
-        seen = list(views(test.field, test.op, logsource))
+        looked_at = views(test.field, test.op, logsource)
+        # Of the many columns that may have an item of unnamed data, only those that have one.
+        seen = [v for v in looked_at if v not in DATA_ITEMS or shown(event, v) is not None]
     return "; ".join(dict.fromkeys(_said(view, event) for view in seen))
 
 

@@ -24,6 +24,14 @@ HttpProxy and ProxySG log a query with its question mark, the taxonomy means it 
 on a query alone holds on either. IIS writes a space in a header's value as "+", so a text test on
 one of those, and a keyword, holds on the value as logged or with its pluses as spaces.
 
+*Lists.* Zeek, Suricata, captures, passive DNS and Windows' DNS debug log have lists (answers, the
+names of a certificate). Their readers write one member per line, and there a test holds if it holds
+for any member, as in other engines that know lists; the specification is silent (its issue 212
+proposes the same). Lines of a value that is no list (a payload Suricata shows as text) only add
+places where a text may start or end. Windows events have one such field: ``Data``, the data without
+names. Its items may have lines of their own, so a test on it holds if it holds for all of it or for
+any of the columns ``param1``, ``param2`` … that have one item each.
+
 Each test picks its view by itself; ``not`` negates the whole. Tests that are not about text (null,
 exists, numbers, addresses, time parts, field references) see the query alone.
 
@@ -56,7 +64,8 @@ class View:
     With ``query`` it is that text + "?" + the first non-null of ``query``, and null unless both
     are there. With ``host`` it is the first non-null of ``host`` + that text, and null unless that
     text starts with a slash. With ``plus_is_space`` every "+" in it is a space; with ``unmarked``
-    it has no "?" in front. A query joined to something never has one.
+    it has no "?" in front. A query joined to something never has one. With ``members`` the text is
+    a list, one member per line, and a test holds if it holds for any of them.
     """
 
     columns: tuple[str, ...]
@@ -64,6 +73,7 @@ class View:
     host: tuple[str, ...] = ()
     plus_is_space: bool = False
     unmarked: bool = False
+    members: bool = False
 
 
 Aliases = Mapping[str, tuple[str, ...]]
@@ -213,6 +223,13 @@ _QUERIES: Final = frozenset({"UrlQuery", "cs-uri-query", "c-uri-query"})
 _MARKED_QUERIES: Final = frozenset({"elff", "httpproxy"})
 _IIS_HEADERS: Final = frozenset({"cs(User-Agent)", "cs(Referer)", "cs(Cookie)"})
 _STEM: Final = "cs-uri-stem"
+# Whose values are lists wherever they have several lines, see "Lists" above.
+_LISTING_PRODUCTS: Final = frozenset({"pcap", "suricata", "zeek"})
+_LISTING_SERVICES: Final = frozenset({"dns-debug", "passive-dns"})
+# Unnamed data of Windows events: all of it, and each by itself.
+_DATA: Final = "Data"
+_WHOLE_OPS: Final[frozenset[Op]] = TEXT_OPS - {"contains"} | {"cidr", "compare", "timepart"}
+DATA_ITEMS: Final = tuple(View((f"param{place}",)) for place in range(1, 33))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -227,11 +244,13 @@ def names(field: str, logsource: Logsource) -> tuple[str, ...]:
 @lru_cache(maxsize=1 << 14)
 def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     """The views of an event a test looks at; it holds if it holds on any of them."""
-    plain = View(names(field, logsource))
+    plain = View(names(field, logsource), members=_has_lists(logsource))
+    if field == _DATA and logsource.product == "windows" and op in _WHOLE_OPS:
+        return plain, *DATA_ITEMS
     if op not in TEXT_OPS:
         return (plain,)
     if _is_seen_http(logsource) and _NEUTRAL.get(field) == "uri":
-        return plain, View(plain.columns, host=names("cs-host", logsource))
+        return plain, replace(plain, host=names("cs-host", logsource))
     if logsource.service == "iis" and _IIS_HEADERS.intersection(plain.columns):
         return plain, replace(plain, plus_is_space=True)
     stem = names(_STEM, logsource)
@@ -252,10 +271,15 @@ def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
 
 def keyword_views(columns: Iterable[str], logsource: Logsource) -> Iterator[View]:
     """The views of an event with these columns that a keyword looks at."""
+    has_lists = _has_lists(logsource)
     for column in columns:
-        yield View((column,))
+        yield View((column,), members=has_lists)
         if logsource.service == "iis" and column in _IIS_HEADERS:
             yield View((column,), plus_is_space=True)
+
+
+def _has_lists(logsource: Logsource) -> bool:
+    return logsource.product in _LISTING_PRODUCTS or logsource.service in _LISTING_SERVICES
 
 
 def _is_seen_http(logsource: Logsource) -> bool:

@@ -68,10 +68,13 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
     """Every text of the event that the test looks at."""
     if test.field == ANY_FIELD:
         columns = (name for name in event if name not in RESERVED)
-        found = [shown(event, view) for view in keyword_views(columns, logsource)]
+        seen = tuple(keyword_views(columns, logsource))
     else:
-        found = [shown(event, view) for view in views(test.field, test.op, logsource)]
-    return (text for text in found if text is not None)
+        seen = views(test.field, test.op, logsource)
+    for view in seen:
+        text = shown(event, view)
+        if text is not None:
+            yield from text.split("\n") if view.members else (text,)
 
 
 def shown(event: Event, view: View) -> str | None:
