@@ -291,6 +291,10 @@ def _decimal(number: str) -> str | None:
         return None
 
 
+def _without_root(name: str) -> str:
+    return name if name == "." else name.removesuffix(".")
+
+
 # %%14592 and %%14593 are the message texts "Inbound" and "Outbound".
 _INITIATED: Final = {"%%14593": "true", "outbound": "true", "%%14592": "false", "inbound": "false"}
 
@@ -303,6 +307,11 @@ DERIVED: Final[Mapping[tuple[str, str], Mapping[str, Derived]]] = {
     },
     ("security", "5156"): {
         "Initiated": Derived(("Direction",), lambda text: _INITIATED.get(text.casefold())),
+    },
+    # The server writes names as they are in its zones, with the dot of the root.
+    **{
+        ("dns-server-analytic", event_id): {"query": Derived(("QNAME",), _without_root)}
+        for event_id in CATEGORIES["dns-server-analytic"].of_event_id
     },
 }
 

@@ -4,6 +4,7 @@ Enters: a frame of strings, views, tests. Leaves: for a test, the distinct value
 holds for. Will not do: boolean algebra over rules (``look`` does).
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import count
 from typing import Final
@@ -30,6 +31,14 @@ FEW_ROWS: Final = 512
 FEW_VALUES: Final = 512
 MANY_VALUES: Final = 32  # their rows are found by going through all rows
 _UNKNOWN: Final = 2
+# A request's target (RFC 9112, 3.2) is a path with or without query, or a whole URL.
+_STEM: Final = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)"
+# One after the other.
+_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "stem": (_STEM,),
+    "query": (r"^[^?#]*\?([^#]*)",),
+    "extension": (_STEM, r"(?:^|/)[^/;]*\.([^./;]+)(?:;[^/]*)?$"),
+}
 _NUMBERS: Final = count()
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
 
@@ -257,6 +266,10 @@ class Columns:
             return first.str.replace_all("+", " ", literal=True)
         if view.unmarked:
             return first.str.strip_prefix("?")
+        if view.part:
+            for pattern in _PARTS[view.part]:
+                first = first.str.extract(pattern)
+            return first
         if view.host:
             host = self._coalesced(view.host)
             rooted = first.str.starts_with("/")
