@@ -93,6 +93,18 @@ def test_tables_that_run_in_a_circle_end(at):
     assert sum(rows(columns(sealed(data))).values()) == 12
 
 
+@pytest.mark.parametrize("number", [4, 20210302, 2**40])
+def test_a_time_that_is_a_number_is_read_one_way(number):
+    data = bytearray(write.log(some_events(1)))
+    stamp = write.filetime(WHEN)[1]
+    at = data.index(stamp, data.index(stamp) + 8)  # behind the one in the record's header
+    data[at : at + 8] = number.to_bytes(8, "little")
+    data[data.index(struct.pack("<HBB", 8, 0x11, 0), 4096 + 512) + 2] = 0x0A
+    one, other = plain(sealed(data)), columns(sealed(data))
+    assert rows(one) == rows(other)
+    assert sum(rows(one).values()) == 1
+
+
 def test_values_within_values_end():
     body = write.Instance(write.Node("A", (write.Sub(0, 0x21),)), (write.text("x"),))
     for _ in range(120):
