@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -21,6 +20,7 @@ from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.explain import explain as explain_rule
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.store import RuleStore, load_rules
+from afterpatch.formats.windows_flat import text
 from afterpatch.model.batches import Logsource
 from afterpatch.model.errors import UsageError
 from afterpatch.model.rules import Placeholders
@@ -266,7 +266,7 @@ def _fields(event: str) -> Mapping[str, str | None]:
         raise UsageError(f"{event}: {_no_event(data, error)}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{event}: not one JSON object of field to value")
-    return {name: _text(value) for name, value in document.items()}
+    return {name: text(value) for name, value in document.items()}
 
 
 def _no_event(data: bytes, error: orjson.JSONDecodeError) -> str:
@@ -279,12 +279,6 @@ def _no_event(data: bytes, error: orjson.JSONDecodeError) -> str:
         lines = "lines of a log need its header, such as #Fields"
         return f"no log that is known ({lines}), and not JSON: {error}"
     return "holds several JSON objects; give one of them"
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
 
 
 def _said(logsource: Logsource, parts: Sequence[str]) -> Logsource:

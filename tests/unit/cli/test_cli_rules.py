@@ -97,6 +97,17 @@ def test_explain_a_json_event(folder):
     assert "- log source is category webserver: the event is of category proxy" in text
 
 
+def test_explain_a_list_in_a_json_event(folder):
+    rule = folder / "rules" / "list.yml"
+    rule.write_text(
+        "title: L\nlogsource: {product: zeek, service: dns}\n"
+        "detection: {s: {answers: b.example}, condition: s}\n"
+    )
+    code, shown = ask("explain", rule, "-", text='{"answers": ["a.example", "b.example"]}')
+    assert code == 1
+    assert "answers = 'a.example\\nb.example'" in shown
+
+
 def test_explain_a_place_in_evidence(folder):
     place = "case/inetpub/logs/LogFiles/W3SVC1/u_ex210303.log"
     arguments = ("--rules", folder / "rules", "--evidence", folder / "case")
