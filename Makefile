@@ -34,7 +34,7 @@ unit: setup
 
 # Every public Sigma rule on every public event at hand; skipped with a line where that data is absent.
 conformance: setup
-	$(BIN)/python -m pytest tests/conformance tests/conformance/whole_public_data.py -rs
+	$(BIN)/python -m pytest tests/conformance --all-public-data -rs
 
 bench: setup
 	$(BIN)/python -m benchmarks.run

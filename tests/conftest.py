@@ -31,3 +31,4 @@ def public_data() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="Take today's texts as right.")
+    parser.addoption("--all-public-data", action="store_true", help="All of it, not a sample.")

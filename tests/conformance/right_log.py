@@ -38,9 +38,10 @@ CATEGORIES = {
     "ps_script": {("Microsoft-Windows-PowerShell", "4104")},
     "ps_classic_start": {("PowerShell", "400")},
     "ps_classic_provider_start": {("PowerShell", "600")},
-    # Detections and what was done about them.
+    # Detections and what was done about them: ids with a threat's name.
     "antivirus": {
-        (DEFENDER, str(event_id)) for event_id in (*range(1006, 1020), *range(1115, 1120))
+        (DEFENDER, str(event_id))
+        for event_id in (*range(1006, 1013), 1015, *range(1017, 1020), *range(1115, 1120))
     },
 }
 # Service -> channel -> providers that may be meant (None = whichever).

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from test_conformance import VECTORS, Event, events, fast, parsed, slow
+from test_conformance import VECTORS, Event, events, fast, logsource, parsed, slow
 
 from afterpatch.detect.sigma import ast
 from afterpatch.detect.sigma.ast import ANY_DASH, And, FieldTest, Node, Not, Or, Rule
@@ -92,14 +92,15 @@ def test_no_test_of_a_rule_is_idle(vector: dict) -> None:
     [rule] = parsed(vector).rules
     rows = mixtures(rule, events(vector))
     names = sorted({name for row in rows for name in row})
-    whole = slow(rule, rows)
-    assert fast(rule, rows, names) == whole
+    source = logsource(vector)
+    whole = slow(rule, rows, source)
+    assert fast(rule, rows, names, source) == whole
     idle = 0
     for condition in without_one(rule.condition):
         if condition is None:
             continue
         less = replace(rule, condition=condition)
-        answers = slow(less, rows)
-        assert fast(less, rows, names) == answers
+        answers = slow(less, rows, source)
+        assert fast(less, rows, names, source) == answers
         idle += answers == whole
     assert idle == IDLE.get(vector["id"], 0)

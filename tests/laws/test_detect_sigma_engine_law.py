@@ -19,8 +19,9 @@ from afterpatch.detect.sigma.ast import (
 )
 from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.explain import explain
+from afterpatch.detect.sigma.fields import View
 from afterpatch.detect.sigma.plan import SigmaEngine
-from afterpatch.detect.sigma.reference import _lower, matches
+from afterpatch.detect.sigma.reference import _lower, matches, shown
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.hits import RuleInfo
 
@@ -33,7 +34,10 @@ LOGSOURCES = [
     Logsource("proxy", "zeek", "http"),
     Logsource("proxy", "", "elff"),
     Logsource("webserver", "nginx", "access"),
+    Logsource("dns", "zeek", "dns"),
+    Logsource("", "windows", "application"),
 ]
+PARTS = ["stem", "query", "extension"]
 FIELDS = [
     "cs-uri-stem",
     "cs-uri-query",
@@ -45,10 +49,13 @@ FIELDS = [
     "c-ip",
     "^b$",
     "cs-user-agent",
+    "c-uri-extension",
+    "Data",
+    "query",
 ]
 COLUMNS = [
     *("cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery", "cs-uri", "a", "c-ip", "^b$"),
-    *("uri", "host", "cs(User-Agent)", "cs-uri-target"),
+    *("uri", "host", "cs(User-Agent)", "cs-uri-target", "Data", "param1", "param2", "query"),
 ]
 
 # Small alphabets, so that values and patterns meet; letters whose case folding is odd.
@@ -73,6 +80,10 @@ WORDS = [
     "\u2014",
     "/r",
     "+",
+    "?x",
+    ";.",
+    "http://",
+    "#",
     "\u041a",
 ]
 ADDRESSES = [
@@ -294,3 +305,19 @@ def test_folding_is_letter_by_letter(first: str, second: str) -> None:
 def test_wildcard_parts_keep_every_letter(pieces: list[str]) -> None:
     flat = "".join(part.removeprefix("=") for part in wildcard_parts("".join(pieces)))
     assert flat == "".join(piece[-1] if piece[0] == "\\" else piece for piece in pieces)
+
+
+TARGETS = st.builds(
+    str.__add__,
+    st.sampled_from(["", "http://", "a.b://a.b", "/a;.b"]),
+    st.text(alphabet="/.?#;:a\n\u00e9", max_size=9),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TARGETS, min_size=10, max_size=40), st.sampled_from(PARTS))
+def test_parts_of_a_target(targets: list[str], part: str) -> None:
+    view = View(("uri",), part=part)
+    column = Columns(Batch(Logsource(), pl.DataFrame({"uri": targets}))).view(view)
+    fast = [None if code < 0 else column.texts[code] for code in column.codes]
+    assert fast == [shown({"uri": target}, view) for target in targets]

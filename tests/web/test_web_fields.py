@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 from test_web_rules import batch_of, rules  # noqa: F401
-from web_lines import LOGS, WEBSERVERS
+from web_lines import LOGS, SENSORS, WEBSERVERS
 
 from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.fields import views
@@ -50,6 +50,7 @@ PROXY_VALUES = VALUES | {
     "c-uri": PROXY_REQUEST["u"],
     "cs-uri": PROXY_REQUEST["u"],
 }
+SENSOR_VALUES = WEB_VALUES | {"c-uri": "v.example/a/b.php?x=1", "cs-uri": "/a/b.php"}
 # What a log's lines do not hold: no rule on these fields can find anything in it.
 NO_AGENT = {"cs-user-agent", "c-useragent", "cs-referer", "referer"}
 NO_REST = {"cs-cookie", "cs-content-type", "cs-bytes", "dst_ip"}
@@ -62,6 +63,12 @@ ABSENT: dict[str, set[str]] = {
     "unknown server": NO_REST | NOT_OF_SERVERS | {"cs-host"},
     "iis": {"cs-bytes", "sc-bytes", "dst_ip"} | NOT_OF_SERVERS,
     "httpproxy": NO_REST | NOT_OF_SERVERS | {"cs-referer", "referer", "sc-bytes"},
+    "httperr": NO_AGENT
+    | NO_REST
+    | {"c-uri-extension", "cs-host", "cs-username", "c-username", "sc-bytes"},
+    "zeek": {"cs-cookie", "cs-content-type"},
+    "zeek json": {"cs-cookie", "cs-content-type"},
+    "suricata": {"cs-cookie", "cs-content-type", "cs-username", "c-username", "cs-bytes"},
     "squid": NO_AGENT | {"cs-cookie", "cs-content-type", "cs-bytes"},
     "squid combined": NO_REST,
     "proxysg": {"cs-content-type"},
@@ -73,6 +80,7 @@ def shown(name: str, field: str) -> list[str]:
     """The texts a test on the field sees in the one event of a log."""
     log = LOGS[name]
     base = WEB_REQUEST if name in WEBSERVERS else PROXY_REQUEST
+    base = {key: value for key, value in base.items() if key != "user" or key in log.holds}
     more = {key: value for key, value in MORE.items() if key in log.holds}
     batch = batch_of(log, base | more)
     columns = Columns(batch)
@@ -83,6 +91,7 @@ def shown(name: str, field: str) -> list[str]:
 @pytest.mark.parametrize("name", LOGS)
 def test_fields_reach_their_values(name: str) -> None:
     values = WEB_VALUES if name in WEBSERVERS else PROXY_VALUES
+    values = SENSOR_VALUES if name in SENSORS else values
     wrong = {
         field: texts
         for field, value in values.items()

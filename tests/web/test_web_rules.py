@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from web_lines import LOGS, PROXIES, WEBSERVERS, Log, Request
+from web_lines import LOGS, PROXIES, SENSORS, WEBSERVERS, Log, Request
 
 from afterpatch.detect.detector import Detector
 from afterpatch.formats.format import Format
@@ -18,7 +18,7 @@ from afterpatch.model.places import Item
 SPECS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("web_rules.yml").read_text("utf-8")
 )
-CATEGORIES = {"webserver": WEBSERVERS, "proxy": PROXIES}
+CATEGORIES = {"webserver": WEBSERVERS | SENSORS, "proxy": PROXIES | SENSORS}
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,16 @@ def detector(rules: dict[str, tuple[str, RuleText]]) -> Detector:
     return Detector.build([text for _, text in rules.values()], [], [])
 
 
-def wanted_lines(known: Format, detector: Detector) -> Wanted | None:
+def wanted_lines(known: Format, data: bytes, item: Item, detector: Detector) -> Wanted | None:
     """The prefilter of a log, as its format asks for it."""
+    if known.declared:
+        declared = known.declared(data, item)
+        assert declared
+        return detector.wanted_of(declared, known.spelling)
     if known.prefilter == "logsource":
         assert known.logsource
         return detector.wanted_of(Declared(known.logsource), known.spelling)
-    assert known.prefilter
-    return detector.wanted(known.prefilter)
+    return detector.wanted(known.prefilter) if known.prefilter else None
 
 
 def hits(log: Log, request: Request, detector: Detector, *, prefiltered: bool) -> set[str] | None:
@@ -60,7 +63,7 @@ def hits(log: Log, request: Request, detector: Detector, *, prefiltered: bool) -
     known, _ = recognise(data, item)
     assert known is not None
     assert known.kind == log.kind
-    wanted = wanted_lines(known, detector) if prefiltered else None
+    wanted = wanted_lines(known, data, item, detector) if prefiltered else None
     pieces = list(known.read(io.BytesIO(data), item, wanted))
     assert [piece.gaps for piece in pieces if piece.gaps] == []
     assert sum(piece.events for piece in pieces) == 1

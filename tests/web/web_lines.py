@@ -4,6 +4,7 @@ A request is a mapping with the keys of ``web_rules.yml``. A log that has no pla
 request sets cannot carry it, and says so with None.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:102.0) Gecko/20100101 Firefox
 LONG: Final = "x" * 150
 _TIME: Final = "10/Mar/2021:13:55:36 +0100"
 # Every log holds these.
-_ALWAYS: Final = frozenset({"m", "u", "s", "user", "note"})
+_ALWAYS: Final = frozenset({"m", "u", "s", "note"})
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,82 @@ def _tmg(request: Request) -> str:
     return "\t".join(values)
 
 
-_HEADERS: Final = frozenset({"referer", "agent"})
+def _httperr(request: Request) -> str:
+    method, target = _get(request, "m", "GET"), _get(request, "u", "/").replace(" ", "+")
+    status = _get(request, "s", "200")
+    return (
+        f"2021-03-10 12:55:36 192.0.2.77 50123 10.0.0.5 443 HTTP/1.1 {method} {target} {status} "
+        "1 Timer_ConnectionIdle OWA"
+    )
+
+
+def _seen(request: Request) -> dict[str, str | int]:
+    """What a sensor sees of a request: the target as sent, host apart from it."""
+    target = _get(request, "u", "/")
+    url = urlsplit(target)
+    host = _get(request, "host", url.hostname or "www.example.com")
+    if url.scheme:
+        target = url.path + (f"?{url.query}" if "?" in target else "")
+    seen: dict[str, str | int | None] = {
+        "method": _get(request, "m", "GET"),
+        "host": host,
+        "uri": target or "/",
+        "referrer": request.get("referer", "-"),
+        "user_agent": request.get("agent", AGENT),
+        "request_body_len": 99,
+        "response_body_len": 1234,
+        "status_code": int(_get(request, "s", "200")),
+        "username": _get(request, "user", "-"),
+    }
+    return {name: value for name, value in seen.items() if value not in (None, "-")}
+
+
+def _ends(request: Request) -> dict[str, str | int]:
+    server = _get(request, "dst", "198.51.100.1")
+    return {"id.orig_h": "192.0.2.77", "id.orig_p": 50123, "id.resp_h": server, "id.resp_p": 80}
+
+
+def _zeek_json(request: Request) -> str:
+    head = {"_path": "http", "ts": 1615380936.5, "uid": "CHhAvVGS1DHFjwGM9"}
+    return json.dumps(head | _ends(request) | _seen(request), separators=(",", ":"))
+
+
+_ZEEK_FIELDS: Final = (
+    *("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "method", "host", "uri"),
+    *("referrer", "user_agent", "request_body_len", "response_body_len", "status_code", "username"),
+)
+
+
+def _zeek_tsv(request: Request) -> str:
+    given = {"ts": 1615380936.5, "uid": "CHhAvVGS1DHFjwGM9"} | _ends(request) | _seen(request)
+    return "\t".join(str(given.get(name, "-")).replace("\\", "\\\\") for name in _ZEEK_FIELDS)
+
+
+def _eve(request: Request) -> str:
+    seen = _seen(request)
+    names = {
+        "method": "http_method",
+        "host": "hostname",
+        "uri": "url",
+        "referrer": "http_refer",
+        "user_agent": "http_user_agent",
+        "response_body_len": "length",
+        "status_code": "status",
+    }
+    event = {
+        "timestamp": "2021-03-10T12:55:36.123456+0000",
+        "event_type": "http",
+        "src_ip": "192.0.2.77",
+        "dest_ip": _get(request, "dst", "198.51.100.1"),
+        "http": {own: seen[name] for name, own in names.items() if name in seen},
+    }
+    return json.dumps(event)
+
+
+_USER: Final = frozenset({"user"})
+_HEADERS: Final = frozenset({"referer", "agent", "user"})
 WEBSERVERS: Final = {
-    "apache common": Log("apache-access", "var/log/httpd/access_log", _common, frozenset()),
+    "apache common": Log("apache-access", "var/log/httpd/access_log", _common, _USER),
     "apache combined": Log("apache-access", "var/log/apache2/access.log", _combined, _HEADERS),
     "apache vhost": Log(
         "apache-access", "var/log/apache2/other_vhosts_access.log", _vhost, _HEADERS | {"host"}
@@ -225,12 +299,20 @@ WEBSERVERS: Final = {
         "httpproxy",
         "Logging/HttpProxy/Owa/HttpProxy_2021031012-1.LOG",
         _httpproxy,
-        frozenset({"agent", "host"}),
+        frozenset({"agent", "host", "user"}),
         f"#Log-type: HttpProxy Logs\n#Fields: {_HTTPPROXY_FIELDS}\n",
+    ),
+    "httperr": Log(
+        "httperr",
+        "Windows/System32/LogFiles/HTTPERR/httperr1.log",
+        _httperr,
+        frozenset(),
+        "#Software: Microsoft HTTP API 2.0\n#Fields: date time c-ip c-port s-ip s-port cs-version "
+        "cs-method cs-uri sc-status s-siteid s-reason s-queuename\n",
     ),
 }
 PROXIES: Final = {
-    "squid": Log("squid", "var/log/squid/access.log", _squid, frozenset({"dst"})),
+    "squid": Log("squid", "var/log/squid/access.log", _squid, frozenset({"dst", "user"})),
     "squid combined": Log("squid-combined", "var/log/squid/access.log", _squid_combined, _HEADERS),
     "proxysg": Log(
         "proxy-w3c",
@@ -243,8 +325,22 @@ PROXIES: Final = {
         "proxy-w3c",
         "ISALOG_20210310_WEB_000.w3c",
         _tmg,
-        frozenset({"agent", "dst"}),
+        frozenset({"agent", "dst", "user"}),
         f"#Software: Microsoft Forefront Threat Management Gateway\n#Fields: {_TMG_FIELDS}\n",
     ),
 }
-LOGS: Final = {**WEBSERVERS, **PROXIES}
+_SEES: Final = _HEADERS | {"host", "dst"}
+# What a sensor saw serves both.
+SENSORS: Final = {
+    "zeek": Log(
+        "zeek",
+        "zeek/http.log",
+        _zeek_tsv,
+        _SEES,
+        "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n"
+        "#fields\t" + "\t".join(_ZEEK_FIELDS) + "\n#types" + "\tstring" * len(_ZEEK_FIELDS) + "\n",
+    ),
+    "zeek json": Log("zeek-json", "zeek/http.json", _zeek_json, _SEES),
+    "suricata": Log("suricata-eve", "suricata/eve.json", _eve, _SEES - _USER),
+}
+LOGS: Final = {**WEBSERVERS, **PROXIES, **SENSORS}

@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -21,6 +20,7 @@ from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.explain import explain as explain_rule
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.store import RuleStore, load_rules
+from afterpatch.formats.windows_flat import text
 from afterpatch.model.batches import Logsource
 from afterpatch.model.errors import UsageError
 from afterpatch.model.rules import Placeholders
@@ -31,6 +31,7 @@ from afterpatch.report.safe_text import cut, visible
 from afterpatch.report.terminal import paragraph, print_trimmed
 from afterpatch.report.words import counted
 
+MAX_IGNORED = 10  # files named
 WIDTH = 80  # columns when the output is not a terminal
 
 _PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -68,6 +69,7 @@ def lint(paths: tuple[str, ...], placeholders: str | None, form: str, quiet: boo
         warnings = counted(len(problems) - errors, "warning")
         files = counted(len(own.texts), "file")
         click.echo(f"{files}: {counted(errors, 'error')}, {warnings}")
+        _echo_ignored(own)
     return FINDINGS if errors else CLEAR
 
 
@@ -145,6 +147,15 @@ def _own(paths: Sequence[str]) -> OwnRules:
     return own
 
 
+def _echo_ignored(own: OwnRules) -> None:
+    """YAML that lies among rules and has no part of one: perhaps a rule that is badly broken."""
+    names = [name for name in own.ignored if name.casefold().endswith((".yml", ".yaml"))]
+    if names:
+        more = f" and {len(names) - MAX_IGNORED} more" if len(names) > MAX_IGNORED else ""
+        listed = ", ".join(names[:MAX_IGNORED])
+        click.echo(visible(f"taken for no rule, as no part of one is in it: {listed}{more}"))
+
+
 def _placeholders(path: str | None) -> Placeholders:
     return load_placeholders(path) if path else {}
 
@@ -163,7 +174,8 @@ def _table(listed: Sequence[Listed]) -> Table:
     table.add_column("Id", overflow="fold", width=18)
     for rule in listed:
         status = rule.status if rule.state == "loaded" else rule.reason
-        cells = (rule.level[:8], rule.title, rule.logsource, status, rule.id)
+        level = "info" if rule.level == "informational" else rule.level[:8]
+        cells = (level, rule.title, rule.logsource, status, rule.id)
         table.add_row(*(Text(visible(cut(cell, 200))) for cell in cells))
     return table
 
@@ -180,6 +192,8 @@ def _totals(listed: Sequence[Listed], own: OwnRules) -> str:
 
 def _rule(name: str, folders: Sequence[str], placeholders: str | None) -> Rule:
     """The Sigma rule that is meant. Raises UsageError when there is none, or several."""
+    if not folders and not Path(name).exists():
+        raise UsageError(f"{name}: there is no such file; an id or a title needs --rules FOLDER")
     own = read_own_rules(folders or [name])
     names = _placeholders(placeholders)
     sigma = [text for text in own.texts if text.language == "sigma"]
@@ -190,12 +204,13 @@ def _rule(name: str, folders: Sequence[str], placeholders: str | None) -> Rule:
     near = [text for text in sigma if name in text.text or "\nfilter:" in text.text]
     parsed = load_rules(near, names)
     if not _called(name, parsed):  # a title may be written in another way than it reads
-        parsed = load_rules(sigma, names, _store())
+        parsed = replace(load_rules(sigma, names, _store()), unsupported=parsed.unsupported)
     return _only(_called(name, parsed), parsed, name, "give an id")
 
 
 def _called(name: str, parsed: Parsed) -> list[Rule]:
-    return [r for r in parsed.rules if name in (r.info.id, r.info.title, r.name)]
+    exact = [r for r in parsed.rules if name in (r.info.id, r.info.title, r.name)]
+    return exact or [r for r in parsed.rules if r.info.title.casefold() == name.casefold()]
 
 
 def _only(wanted: Sequence[Rule], parsed: Parsed, name: str, advice: str) -> Rule:
@@ -243,20 +258,27 @@ def _fields(event: str) -> Mapping[str, str | None]:
     """A plain JSON object: field to value. Values become the text that a log would have."""
     try:
         data = sys.stdin.buffer.read() if event == "-" else Path(event).read_bytes()
-        document = orjson.loads(data)
     except OSError as error:
         raise UsageError(f"{event}: cannot be read: {error.strerror}") from error
+    try:
+        document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"{event}: not JSON: {error}") from error
+        raise UsageError(f"{event}: {_no_event(data, error)}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{event}: not one JSON object of field to value")
-    return {name: _text(value) for name, value in document.items()}
+    return {name: text(value) for name, value in document.items()}
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
+def _no_event(data: bytes, error: orjson.JSONDecodeError) -> str:
+    """Why bytes that are no log and no JSON document are no event."""
+    if not data.strip():
+        return "is empty"
+    try:
+        orjson.loads(data.strip().split(b"\n", 1)[0])
+    except orjson.JSONDecodeError:
+        lines = "lines of a log need its header, such as #Fields"
+        return f"no log that is known ({lines}), and not JSON: {error}"
+    return "holds several JSON objects; give one of them"
 
 
 def _said(logsource: Logsource, parts: Sequence[str]) -> Logsource:

@@ -18,7 +18,7 @@ def sigma_statuses(rules: Iterable[Rule], evaluated: Collection[str]) -> Iterato
         if rule.info.id in evaluated:
             yield RuleStatus(rule.info.id, "evaluated")
         else:
-            yield RuleStatus(rule.info.id, "not applicable", _not_met(rule.scope))
+            yield RuleStatus(rule.info.id, "not applicable", not_met(rule.scope))
 
 
 def correlation_statuses(
@@ -54,7 +54,8 @@ def refused_statuses(
         yield RuleStatus(rule, "unsupported", reason)
 
 
-def _not_met(scope: Scope) -> str:
+def not_met(scope: Scope) -> str:
+    """Why rules of this scope met no record."""
     parts = {"category": scope.category, "product": scope.product, "service": scope.service}
     wanted = ", ".join(f"{name} {part}" for name, part in parts.items() if part)
     if not formats_for(scope):

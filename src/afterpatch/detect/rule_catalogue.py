@@ -6,7 +6,7 @@ line. Will not do: read files, run a rule.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -14,8 +14,10 @@ from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 
 from afterpatch.campaigns.marks import Marked, parse
-from afterpatch.detect.accounting import refused_statuses
+from afterpatch.detect.accounting import not_met, refused_statuses
+from afterpatch.detect.sigma.ast import Rule
 from afterpatch.detect.sigma.parsed import Parsed
+from afterpatch.detect.sigma.served import formats_for
 from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import YaraEngine
 from afterpatch.model.batches import Logsource
@@ -25,6 +27,7 @@ from afterpatch.model.rules import Placeholders, RuleState, RuleStatus
 
 _LINE: Final = re.compile(r"(?:line:|:)(\d+)")
 _YARA_RULE: Final = re.compile(r"\s*(?:(?:private|global)\s+)*rule\s+(\w+)")
+_QUOTED: Final = re.compile(r"'([^']{3,})'")
 _SAME_ID: Final = re.compile(r"^(?P<place>.*?)(?:#\d+)?: same id as ")
 
 
@@ -88,21 +91,46 @@ def catalogue(
     ]
     sigma = load_rules((t for t in texts if t.language == "sigma"), placeholders, store)
     listed = [*_sigma(sigma, documents), *_yara([t for t in texts if t.language == "yara"])]
+    by_path = {text.path: text.text for text in texts}
     unreadable = {problem.path for problem in problems}
     for rule in listed:
         if rule.state != "loaded" and rule.path not in unreadable:
             severity: Literal["error", "warning"] = (
                 "warning" if rule.state == "needs placeholder" else "error"
             )
-            problems.append(Problem(rule.path, rule.line, severity, rule.reason))
+            line = _line_of(rule.reason, by_path.get(rule.path, ""), rule.line)
+            problems.append(Problem(rule.path, line, severity, rule.reason))
     refused = {(rule.path, rule.line) for rule in listed if rule.state == "unsupported"}
     for document in documents:
         if (document.path, document.line) not in refused:
-            problems += _remarks(document)
+            text = by_path[document.path]
+            for problem in _remarks(document):
+                line = _line_of(problem.text, text, problem.line)
+                problems.append(replace(problem, line=line))
+    problems += _unserved(sigma.rules, listed)
     return Catalogue(
         tuple(sorted(listed, key=lambda rule: (rule.path, rule.line, rule.id))),
         tuple(sorted(set(problems))),
     )
+
+
+def _line_of(reason: str, text: str, start: int) -> int:
+    """Where what a reason quotes stands, from the line of its document on; else that line."""
+    lines = text.splitlines()
+    for quoted in _QUOTED.findall(reason):
+        for number in range(start, len(lines) + 1):
+            if quoted in lines[number - 1]:
+                return number
+    return start
+
+
+def _unserved(rules: Sequence[Rule], listed: Sequence[Listed]) -> Iterator[Problem]:
+    """Rules for logs that no format reads here: often a log source that is misspelt."""
+    places = {rule.id: rule for rule in listed}
+    for rule in rules:
+        if not formats_for(rule.scope):
+            place = places[rule.info.id]
+            yield Problem(place.path, place.line, "warning", not_met(rule.scope))
 
 
 def _documents(text: RuleText, problems: list[Problem]) -> list[_Document]:

@@ -24,8 +24,8 @@ from afterpatch.formats.evtx_headers import (
     unlisted,
 )
 from afterpatch.formats.windows_events import EventCollector
-from afterpatch.formats.windows_flat import FlatEvent
-from afterpatch.formats.windows_shapes import from_event_xml
+from afterpatch.formats.windows_flat import FlatEvent, flat_event, text
+from afterpatch.formats.windows_shapes import event_parts
 
 
 class Record(NamedTuple):
@@ -69,7 +69,9 @@ def event_of(record: Record) -> tuple[FlatEvent | None, int, str]:
         document = orjson.loads(record.text)
     except orjson.JSONDecodeError as error:
         return None, record.number, f"record not readable: {brief(error)}"
-    event = from_event_xml(document) if isinstance(document, dict) else None
+    parts = event_parts(document) if isinstance(document, dict) else None
+    # A time that is no FILETIME but some number is none of ours to interpret: it is read as text.
+    event = flat_event(**parts._replace(when=text(parts.when))._asdict()) if parts else None
     if event is None:
         return None, record.number, "no event id; not an event"
     fallback = record.number if record.number < 2**63 else 0

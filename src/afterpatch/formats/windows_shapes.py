@@ -7,7 +7,8 @@ NXLog). Will not: guess fields out of localised message text, except for Sysmon,
 its fields line by line.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count, takewhile
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -123,6 +124,10 @@ def _from_winlogbeat(document: Document) -> FlatEvent | None:
     message = document.get("message")
     if message is not None:
         fields["Message"] = text(message)
+    # Winlogbeat numbers data without names. Events of a manifest, which have a provider's GUID, may
+    # have fields that are named so.
+    if "Data" not in fields and not winlog.get("provider_guid"):
+        fields.update(data_fields(list(_numbered(fields))))
     return flat_event(
         record=winlog.get("record_id"),
         when=document.get("@timestamp"),
@@ -131,6 +136,13 @@ def _from_winlogbeat(document: Document) -> FlatEvent | None:
         event_id=winlog.get("event_id"),
         computer=winlog.get("computer_name"),
         fields=fields,
+    )
+
+
+def _numbered(fields: Mapping[str, str | None]) -> Iterator[str | None]:
+    """The values of ``param1``, ``param2`` … as far as there are such."""
+    return (
+        fields[name] for name in takewhile(fields.__contains__, map("param{}".format, count(1)))
     )
 
 

@@ -64,7 +64,7 @@ NATIVE: Final[Mapping[tuple[str, str], Names]] = {
     ("unbound", "queries"): _SAME,
     ("windows", "dns-debug"): _SAME,
     ("windows", "dns-server-analytic"): {
-        "query": ("QNAME",),
+        "query": ("query", "QNAME"),
         "record_type": ("QTYPE",),  # the type's number: 1, 16, 28
         "rcode": ("RCODE",),
         "src_ip": ("Source",),

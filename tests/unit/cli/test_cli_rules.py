@@ -59,6 +59,14 @@ def test_lint_names_file_and_line(folder):
     assert [json.loads(line)["severity"] for line in text.splitlines()] == ["error", "error"]
 
 
+def test_lint_names_yaml_that_is_taken_for_no_rule(folder):
+    (folder / "rules" / "broken.yml").write_text("title: a\n  bad: [")
+    (folder / "rules" / "README.md").write_text("no rule, and no wonder")
+    code, text = ask("lint", folder / "rules")
+    assert code == 0
+    assert text.splitlines()[-1].endswith(f"is in it: {folder}/rules/broken.yml")
+
+
 def test_list(folder):
     code, text = ask("list", folder / "rules", "--format", "jsonl")
     (rule,) = map(json.loads, text.splitlines())
@@ -89,6 +97,17 @@ def test_explain_a_json_event(folder):
     assert "- log source is category webserver: the event is of category proxy" in text
 
 
+def test_explain_a_list_in_a_json_event(folder):
+    rule = folder / "rules" / "list.yml"
+    rule.write_text(
+        "title: L\nlogsource: {product: zeek, service: dns}\n"
+        "detection: {s: {answers: b.example}, condition: s}\n"
+    )
+    code, shown = ask("explain", rule, "-", text='{"answers": ["a.example", "b.example"]}')
+    assert code == 1
+    assert "answers = 'a.example\\nb.example'" in shown
+
+
 def test_explain_a_place_in_evidence(folder):
     place = "case/inetpub/logs/LogFiles/W3SVC1/u_ex210303.log"
     arguments = ("--rules", folder / "rules", "--evidence", folder / "case")
@@ -115,6 +134,7 @@ def test_explain_finds_a_rule_by_a_title_that_is_written_otherwise(folder):
     ("rule", "event", "message"),
     [
         ("nobody", "-", "there is no Sigma rule 'nobody'"),
+        ("who", "missing.json", "cannot be read"),
         ("Who", "missing.json", "cannot be read"),
         ("Who", "[1]", "cannot be read"),
     ],
@@ -127,8 +147,18 @@ def test_explain_says_what_is_wrong(folder, rule, event, message):
 def test_explain_wants_one_event_and_a_usable_rule(folder):
     with pytest.raises(UsageError, match="not one JSON object"):
         ask("explain", folder / "rules" / "who.yml", "-", text="[1]")
-    with pytest.raises(UsageError, match="not JSON"):
-        ask("explain", folder / "rules" / "who.yml", "-", text="{")
+    for given, message in {
+        "{": "no log that is known .*#Fields.* and not JSON",
+        "": "is empty",
+        '{"a": 1}\n{"a": 2}\n': "several JSON objects",
+    }.items():
+        with pytest.raises(UsageError, match=message):
+            ask("explain", folder / "rules" / "who.yml", "-", text=given)
+    with pytest.raises(UsageError, match="an id or a title needs --rules"):
+        ask("explain", "Who", "-", text="{}")
+    (folder / "rules" / "other.yml").write_text(RULE.replace("1111", "4444") + "  more: [}")
+    with pytest.raises(UsageError, match="no Sigma rule 'nobody'"):
+        ask("explain", "nobody", "-", "-r", folder / "rules", text="{}")
     with pytest.raises(UsageError, match="no event at"):
         ask("explain", "Who", "x.log:1", "-r", folder / "rules", "--evidence", folder / "case")
     with pytest.raises(UsageError, match="several events"):

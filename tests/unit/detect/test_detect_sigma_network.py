@@ -132,7 +132,19 @@ def pdns(event: Event) -> str:
     return json.dumps(fields | {"rdata": event.get("answer", "203.0.113.9")}) + "\n"
 
 
+def analytic(event: Event) -> str:
+    fields = {
+        "EventID": 257,
+        "Channel": "Microsoft-Windows-DNS-Server/Analytical",
+        "ProviderName": "Microsoft-Windows-DNSServer",
+        "TimeCreated": "2021-03-02T04:05:06Z",
+        "QNAME": event["query"] + ".",
+    }
+    return json.dumps(fields) + "\n"
+
+
 DNS_LOGS: Mapping[str, Render] = {
+    "windows-dns-analytic": analytic,
     "zeek-tsv": lambda event: tsv("dns", zeek_dns(event)),
     "zeek-json": lambda event: zeek_json("dns", zeek_dns(event)),
     "windows-dns-debug": debug,
@@ -146,7 +158,7 @@ DNS_LOGS: Mapping[str, Render] = {
     "eve-3": eve(3),
     "passive-dns": pdns,
 }
-NO_ANSWERS = ("bind", "unbound", "dnsmasq")
+NO_ANSWERS = ("bind", "unbound", "dnsmasq", "windows-dns-analytic")
 ZEEK_LOGS: Mapping[str, Callable[[str, Event], str]] = {"tsv": tsv, "json": zeek_json}
 
 

@@ -19,6 +19,8 @@ IIS = Logsource("webserver", "windows", "iis")
 PROXY = Logsource("webserver", "exchange", "httpproxy")
 DEFENDER = Logsource("process_creation", "windows", "windefend")
 HTTPERR = Logsource("webserver", "windows", "httperr")
+ZEEK_DNS = Logsource("dns", "zeek", "dns")
+APPLICATION = Logsource("process_creation", "windows", "application")
 
 
 def rule_text(detection: str) -> RuleText:
@@ -253,3 +255,44 @@ def test_a_rule_applies_where_each_part_it_names_is_equal(scope: str, applies: b
     assert engine.rules_for(IIS) == ((rule,) if applies else ())
     assert matches(rule, {"a": "x"}, IIS) is applies
     assert [r for r, _ in engine.match(Batch(IIS, pl.DataFrame({"a": ["x"]})))] == [rule] * applies
+
+
+UNNAMED = {"Data": "one\ntwo\nlines", "param1": "one", "param2": "two\nlines"}
+
+
+@pytest.mark.parametrize(
+    ("logsource", "detection", "event", "expected"),
+    [
+        (ZEEK_DNS, "{answer: b.example}", {"answers": "a.example\nb.example"}, True),
+        (ZEEK_DNS, "{answers|startswith: b}", {"answers": "a.example\nb.example"}, True),
+        (ZEEK_DNS, "{answers|cidr: 10.0.0.0/8}", {"answers": "a.example\n10.0.0.1"}, True),
+        (ZEEK_DNS, "{answers: 'a*b'}", {"answers": "a\nb"}, False),
+        (ZEEK_DNS, "{answers|neq: a}", {"answers": "a\nb"}, False),
+        (ZEEK_DNS, "['b.example']", {"answers": "a.example\nb.example"}, True),
+        (APPLICATION, "{Data: one}", UNNAMED, True),
+        (APPLICATION, '{Data: "two\\nlines"}', UNNAMED, True),
+        (APPLICATION, "{Data|endswith: one}", UNNAMED, True),
+        (APPLICATION, "{Data|endswith: two}", UNNAMED, False),
+        (APPLICATION, "{Data|re: '^two'}", UNNAMED, True),
+        (APPLICATION, "{Data|contains|all: [one, lines]}", UNNAMED, True),
+        (APPLICATION, "{Data: one}", {"Data": "one"}, True),
+        (APPLICATION, "{Data: null}", UNNAMED, False),
+        (WINDOWS, "{CommandLine: b}", {"CommandLine": "a\nb"}, False),
+    ],
+)
+def test_lists(logsource: Logsource, detection: str, event: dict, expected: bool) -> None:
+    assert answers(detection, event, logsource) == {expected}
+
+
+@pytest.mark.parametrize("value", ["n7", "*7", "x"])
+def test_lists_of_many_distinct_values(value: str) -> None:
+    rule = parse_rules([RuleText("t.yml", "sigma", f"""title: t
+logsource: {{category: dns}}
+detection:
+  s: {{answers: '{value}'}}
+  condition: s
+""")]).rules[0]  # fmt: skip
+    rows = [{"answers": f"n{n}\nm{n}{'' if n % 3 else chr(10)}"} for n in range(1500)]
+    frame = pl.DataFrame(rows)
+    found = [at for _, hits in SigmaEngine([rule]).match(Batch(ZEEK_DNS, frame)) for at in hits]
+    assert found == [at for at, row in enumerate(rows) if matches(rule, row, ZEEK_DNS)]

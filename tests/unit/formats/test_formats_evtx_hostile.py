@@ -97,6 +97,18 @@ def test_tables_that_run_in_a_circle_end(at):
     assert sum(rows(columns(sealed(data))).values()) == 12
 
 
+@pytest.mark.parametrize("number", [4, 20210302, 2**40])
+def test_a_time_that_is_a_number_is_read_one_way(number):
+    data = bytearray(write.log(some_events(1)))
+    stamp = write.filetime(WHEN)[1]
+    at = data.index(stamp, data.index(stamp) + 8)  # behind the one in the record's header
+    data[at : at + 8] = number.to_bytes(8, "little")
+    data[data.index(struct.pack("<HBB", 8, 0x11, 0), 4096 + 512) + 2] = 0x0A
+    one, other = plain(sealed(data)), columns(sealed(data))
+    assert rows(one) == rows(other)
+    assert sum(rows(one).values()) == 1
+
+
 def test_values_within_values_end():
     body = write.Instance(write.Node("A", (write.Sub(0, 0x21),)), (write.text("x"),))
     for _ in range(120):
@@ -117,7 +129,7 @@ def test_names_pointed_to_again_and_again_do_not_fill_memory():
 def test_no_byte_outside_the_block_is_read():
     """The kernel as plain Python, where an index too large raises."""
     code = """
-import random, sys, warnings
+import random, struct, sys, warnings
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
 import numba, numpy as np
@@ -132,16 +144,32 @@ class Guarded(np.ndarray):
             raise IndexError(f"{key} is before the beginning")
         return super().__getitem__(key)
 
+    def __setitem__(self, key, value):
+        if isinstance(key, (int, np.integer)) and key < 0:
+            raise IndexError(f"{key} is before the beginning")
+        super().__setitem__(key, value)
+
+def guarded(table):
+    is_array = isinstance(table, np.ndarray)
+    return table.view(Guarded) if is_array else type(table)(*map(guarded, table))
+
+SIZES = [0, 1, 512, 4096, 4097, 65512, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1]
+
 rng = random.Random(7)
-for turn in range(60):
+for turn in range(90):
     changes = [(rng.random(), rng.choice([0, 1, 0x0C, 0x21, 0x81, 0xFF, rng.randrange(256)]))
                for _ in range(rng.choice([1, 1, 2, 6]))]
-    data = t.mutated(turn % 2, changes)
-    block = np.frombuffer(data[4096:], np.uint8).view(Guarded)
-    found = evtx_kernel.room_for(1)
+    data = bytearray(t.mutated(turn % 2, changes))
+    for _ in range(rng.choice([0, 1, 3])):  # counts, sizes and offsets
+        at = 4096 + rng.randrange(512, 8192)
+        width = rng.choice(["<H", "<I"])
+        struct.pack_into(width, data, at, rng.choice(SIZES) % 256 ** struct.calcsize(width))
+    block = np.frombuffer(bytes(data[4096:]), np.uint8).view(Guarded)
+    found = guarded(evtx_kernel.room_for(1))
     evtx_kernel.walk(block, np.ones(1, np.uint8), found, 1)
     count = int(found.values.filled[0])
-    assert ((found.values.at[:count] + found.values.size[:count]) <= len(block)).all()
+    at, size = (np.asarray(part[:count]) for part in (found.values.at, found.values.size))
+    assert (at >= 512).all() and (size >= 0).all() and (at + size <= len(block)).all()
 print("read", turn)
 """
     here = Path(__file__).parent
@@ -153,4 +181,4 @@ print("read", turn)
         check=False,
     )
     assert run.returncode == 0, run.stderr[-2000:]
-    assert "read 59" in run.stdout
+    assert "read 89" in run.stdout

@@ -164,6 +164,21 @@ def test_one_event_in_every_shape(shape):
     assert list(piece.observed) == ["windows:Security"]
 
 
+@pytest.mark.parametrize(
+    ("more", "data"),
+    [({}, "one\ntwo"), ({"provider_guid": "{555908d1-a6d7-4695-8e1e-26931d2012f4}"}, None)],
+)
+def test_winlogbeat_numbers_data_without_names(more, data):
+    winlog = {
+        "channel": "Application",
+        "provider_name": "MSSQLSERVER",
+        "event_id": 33205,
+        "event_data": {"param1": "one", "param2": "two", "param4": "far"},
+    }
+    [row] = rows(lines({"@timestamp": "2021-03-02T04:05:06Z", "winlog": winlog | more}))
+    assert (row.get("Data"), row["param1"], row["param4"]) == (data, "one", "far")
+
+
 @pytest.mark.parametrize("when", ["/Date(1614657906789)/", "2021-03-02T05:05:06.789+01:00"])
 def test_get_winevent(when):
     document = {

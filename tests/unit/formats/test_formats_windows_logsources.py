@@ -63,6 +63,7 @@ def test_a_channel_left_out_by_an_export_is_known_from_its_provider():
         ("Security", "Microsoft-Windows-Eventlog", "1102", "security"),
         ("Security", "Security", "528", "security"),
         ("Security", "AD FS Auditing", "411", "security"),
+        ("Security", "AD FS Auditing", "516", "security"),
         ("Security", "MSSQLSERVER$AUDIT", "33205", "security"),
         ("Security", "", "4625", "security"),
         ("Security", "AD FS Auditing", "4625", ""),
@@ -72,6 +73,8 @@ def test_a_channel_left_out_by_an_export_is_known_from_its_provider():
         ("System", "Some Driver", "7045", ""),
         ("System", "Some Driver", "7001", "system"),
         ("System", "Some Driver", "104", ""),
+        ("System", "NETLOGON", "5805", "system"),
+        ("System", "Some Driver", "5805", ""),
         (SYSMON[0], "Someone-Else", "22", ""),
         ("Windows PowerShell", "MyScript", "400", ""),
         ("Application", "Anyone", "1", "application"),
@@ -82,6 +85,23 @@ def test_a_channel_left_out_by_an_export_is_known_from_its_provider():
 )
 def test_an_event_id_of_another_provider_has_no_service(channel, provider, event_id, service):
     assert logsource_of(channel, provider, event_id).service == service
+
+
+@pytest.mark.parametrize("event_id", ["1006", "1007", "1015", "1116", "1117", "1118", "1119"])
+def test_detections_of_defender_and_what_was_done_are_antivirus_events(event_id):
+    name = "Microsoft-Windows-Windows Defender"
+    assert logsource_of(f"{name}/Operational", name, event_id).category == "antivirus"
+
+
+@pytest.mark.parametrize("event_id", ["1000", "1013", "1014", "1120", "1121", "5001"])
+def test_events_of_defender_that_name_no_threat_are_not(event_id):
+    name = "Microsoft-Windows-Windows Defender"
+    assert logsource_of(f"{name}/Operational", name, event_id) == ("", "windows", "windefend")
+
+
+def test_the_clipboard_has_both_its_names():
+    assert logsource_of(*SYSMON, "24").category == "clipboard_capture"
+    assert WIDER_CATEGORY["clipboard_capture"] == "clipboard_change"
 
 
 def test_collected_events_are_known_by_their_provider():
@@ -146,8 +166,11 @@ def test_every_windows_log_source_of_the_public_rules_is_known():
     categories = {name for c in CATEGORIES.values() for name in c.of_event_id.values()}
     categories |= set(WIDER_CATEGORY) | set(WIDER_CATEGORY.values()) | NOT_IN_EVENT_LOGS
     used: dict[str, set[str]] = {"service": set(), "category": set()}
-    for path in sorted((SIGMA / "rules" / "windows").rglob("*.yml")):
-        for kind, name in LOGSOURCE_LINE.findall(path.read_text("utf-8")):
-            used[kind].add(name)
+    for tree in sorted(SIGMA.glob("rules*")):
+        for path in sorted(tree.rglob("*.yml")):
+            text = path.read_text("utf-8")
+            if "\n    product: windows\n" in text:
+                for kind, name in LOGSOURCE_LINE.findall(text):
+                    used[kind].add(name)
     assert used["service"] - set(SERVICES) == set()
     assert used["category"] - categories == set()

@@ -4,6 +4,8 @@ Enters: a frame of strings, views, tests. Leaves: for a test, the distinct value
 holds for. Will not do: boolean algebra over rules (``look`` does).
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from typing import Final
@@ -29,6 +31,14 @@ from afterpatch.model.batches import RESERVED, Batch, Distinct
 FEW_ROWS: Final = 512
 FEW_VALUES: Final = 512
 _UNKNOWN: Final = 2
+# A request's target (RFC 9112, 3.2) is a path with or without query, or a whole URL.
+_STEM: Final = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)"
+# One after the other.
+_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "stem": (_STEM,),
+    "query": (r"^[^?#]*\?([^#]*)",),
+    "extension": (_STEM, r"(?:^|/)[^/;]*\.([^./;]+)(?:;[^/]*)?$"),
+}
 _NUMBERS: Final = count()
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
 
@@ -51,13 +61,25 @@ class Asked:
         """The test as a function of one value."""
         return judge_of(self.test)
 
+    @cached_property
+    def list_judge(self) -> Judge:
+        """The test as a function of a list, one member per line: whether it holds for any."""
+        judge = self.judge
+        return lambda text, low: any(map(judge, text.split("\n"), low.split("\n")))
+
 
 class Column:
-    """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent."""
+    """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent.
 
-    def __init__(self, series: pl.Series, known: Distinct | None = None) -> None:
+    ``members``: a value of several lines is a list of them, and any will do.
+    """
+
+    def __init__(
+        self, series: pl.Series, known: Distinct | None = None, *, members: bool = False
+    ) -> None:
         known = known or (_few(series) if len(series) <= FEW_ROWS else _many(series))
         self._series = series.alias("value")  # polars may take a column's own name for a pattern
+        self._members = members
         self._firsts = known.firsts
         self.codes = known.numbers
         self._answers: dict[int, npt.NDArray[np.uint8]] = {}
@@ -146,7 +168,7 @@ class Column:
             return False
         answer = answers.item(code)
         if answer == _UNKNOWN:
-            answer = answers[code] = asked.judge(self.texts[code], self.folded_texts[code])
+            answer = answers[code] = self._judge(asked)(self.texts[code], self.folded_texts[code])
         return answer == 1
 
     def _known(self, asked: Asked) -> npt.NDArray[np.uint8]:
@@ -175,13 +197,27 @@ class Column:
 
     def _decide(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
         if len(unknown) <= FEW_VALUES:
-            judge, texts, folded = asked.judge, self.texts, self.folded_texts
+            judge, texts, folded = self._judge(asked), self.texts, self.folded_texts
             answers[unknown] = [judge(texts[code], folded[code]) for code in unknown.tolist()]
+        elif self._members:
+            self._decide_lists(asked, answers, unknown)
         elif len(unknown) == len(self._firsts):
             answers[:-1] = holds_for(asked.test, self.values, self.folded)
         else:
             chosen = self.values.gather(unknown), self.folded.gather(unknown)
             answers[unknown] = holds_for(asked.test, *chosen)
+
+    def _judge(self, asked: Asked) -> Judge:
+        return asked.list_judge if self._members else asked.judge
+
+    def _decide_lists(self, asked: Asked, answers: npt.NDArray[np.uint8], unknown: Indexes) -> None:
+        """Every distinct member is asked once."""
+        lists = self.values.gather(unknown).str.split("\n")
+        owner = np.repeat(unknown, lists.list.len().to_numpy())
+        single = Column(lists.explode())
+        held = single.holds(asked, np.arange(len(owner)))
+        answers[unknown] = 0
+        answers[owner[held]] = 1
 
 
 def members(numbers: Indexes, below: int) -> Indexes:
@@ -233,14 +269,16 @@ class Columns:
         """The column of a view; None when the batch has none of its columns."""
         if view not in self._views:
             series = self._series(view)
-            known = self._distinct(view)
-            self._views[view] = None if series is None else Column(series, known)
+            column = None
+            if series is not None:
+                column = Column(series, self._distinct(view), members=view.members)
+            self._views[view] = column
         return self._views[view]
 
     def _distinct(self, view: View) -> Distinct | None:
         """What the batch knows of a view that is one of its columns as it is."""
         present = [name for name in view.columns if name in self.names]
-        is_plain = view == View(view.columns) and len(present) == 1
+        is_plain = replace(view, members=False) == View(view.columns) and len(present) == 1
         return self._batch.distinct.get(present[0]) if is_plain else None
 
     def _series(self, view: View) -> pl.Series | None:
@@ -251,6 +289,10 @@ class Columns:
             return first.str.replace_all("+", " ", literal=True)
         if view.unmarked:
             return first.str.strip_prefix("?")
+        if view.part:
+            for pattern in _PARTS[view.part]:
+                first = first.str.extract(pattern)
+            return first
         if view.host:
             host = self._coalesced(view.host)
             rooted = first.str.starts_with("/")

@@ -10,7 +10,7 @@ from typing import Final
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Node, Not, Or, Rule, tests
 from afterpatch.detect.sigma.columns import Asked
 from afterpatch.detect.sigma.distinct import required_texts
-from afterpatch.detect.sigma.fields import View, names, views
+from afterpatch.detect.sigma.fields import View, value_view, views
 from afterpatch.detect.sigma.literals import COMMON_SHARE, Scanner
 from afterpatch.detect.sigma.look import Absent, AllOf, AnyOf, Leaf, Negated, Reference, Tree
 from afterpatch.detect.sigma.triggers import Ordered, commonness_of, ordered
@@ -128,7 +128,7 @@ class Compiled:
         return leaf
 
     def _field(self, name: str) -> View:
-        return View(names(name, self._logsource))
+        return value_view(name, self._logsource)
 
     def _tree(self, node: Node) -> Tree:
         match node:

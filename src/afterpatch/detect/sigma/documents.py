@@ -29,6 +29,9 @@ from afterpatch.model.campaigns import RuleText
 from afterpatch.model.rules import Placeholders
 
 _SPACES: Final = re.compile(r"\s+")
+# What pySigma and our own conversion raise for content; the last ones where it looks into values
+# that are not of the type the specification gives them.
+FAULTS: Final = (SigmaError, ValueError, TypeError, AttributeError, KeyError, IndexError)
 
 
 class _QuietRe2(RegexEngine):
@@ -77,6 +80,10 @@ class Refusals:
 
 def in_words(error: BaseException) -> str:
     """An error on one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, TypeError | AttributeError | KeyError | IndexError):
+        return f"some value is not of the type it must have ({type(error).__name__}: {error})"
     return _SPACES.sub(" ", str(error)).strip() or type(error).__name__
 
 
@@ -126,7 +133,7 @@ def _rules_of(
             resolve_references=False,
             policy=_POLICY,
         )
-    except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except FAULTS as error:
         if len(mappings) == 1 or any("action" in mapping for mapping in mappings):
             refusals.add(path, error)
             return

@@ -20,7 +20,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     Scope,
 )
-from afterpatch.detect.sigma.fields import View, applies, names, views
+from afterpatch.detect.sigma.fields import DATA_ITEMS, View, applies, value_view, views
 from afterpatch.detect.sigma.reference import holds, shown
 from afterpatch.model.batches import RESERVED, Logsource
 
@@ -123,11 +123,13 @@ def _why(test: FieldTest, event: Event, logsource: Logsource) -> str:
         fields = sum(v is not None for name, v in event.items() if name not in RESERVED)
         return f"looked at all {fields} fields of the event"
     if test.op in ("null", "exists"):
-        seen = [View(names(test.field, logsource))]
+        seen = [value_view(test.field, logsource)]
     elif test.op == "fieldref":
-        seen = [View(names(test.field, logsource)), View(names(test.value, logsource))]
+        seen = [value_view(test.field, logsource), value_view(test.value, logsource)]
     else:
-        seen = list(views(test.field, test.op, logsource))
+        looked_at = views(test.field, test.op, logsource)
+        # Of the many columns that may have an item of unnamed data, only those that have one.
+        seen = [v for v in looked_at if v not in DATA_ITEMS or shown(event, v) is not None]
     return "; ".join(dict.fromkeys(_said(view, event) for view in seen))
 
 
@@ -141,8 +143,12 @@ def _said(view: View, event: Event) -> str:
     text, read = shown(event, view), ""
     if (view.plus_is_space or view.unmarked) and text != event[found[0]]:
         read = " with + as space" if view.plus_is_space else " without its ?"
+    if view.part:
+        read = f" ({view.part})"
     name = (" + ? + " if view.query else " + ").join(found)
-    return f"{name}{read} = '{text}'" if text is not None else f"{found[-1]} starts with no slash"
+    if text is None:
+        return f"{found[-1]} {f'has no {view.part}' if view.part else 'starts with no slash'}"
+    return f"{name}{read} = '{text}'"
 
 
 def _first(columns: tuple[str, ...], event: Event) -> str:

@@ -6,7 +6,7 @@ silently. Will not do: open files; guess at placeholders.
 
 What makes a document unsupported: a broken log source, detection or condition; a regular expression
 outside RE2; an id seen before. One with ``expand`` placeholders needs the user's values for them.
-Faults that do not change what a rule matches (a bad date, an unknown tag) are let pass.
+Faults that do not change what a rule matches (a bad date or level, an unknown tag) are let pass.
 """
 
 import re
@@ -22,9 +22,8 @@ from sigma.conditions import (
     ConditionValueExpression,
 )
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError
 from sigma.filters import SigmaFilter
-from sigma.rule import SigmaRule
+from sigma.rule import SigmaLevel, SigmaRule
 
 from afterpatch.detect.sigma.ast import (
     ANY_FIELD,
@@ -36,7 +35,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     Scope,
 )
-from afterpatch.detect.sigma.documents import Document, Refusals, read_documents
+from afterpatch.detect.sigma.documents import FAULTS, Document, Refusals, read_documents
 from afterpatch.detect.sigma.modifiers import NeedsPlaceholderError
 from afterpatch.detect.sigma.parse_correlation import convert_correlation
 from afterpatch.detect.sigma.parse_value import Unsupported, convert_value, missing_names
@@ -65,7 +64,7 @@ def parse_rules(
             try:
                 _apply_filters(document.rule, filters)
                 rules.append(_convert_rule(document.place, document.rule))
-            except (SigmaError, Unsupported, ValueError, TypeError) as error:
+            except (*FAULTS, Unsupported) as error:
                 refusals.add(document.identity, error)
     correlations = _correlations(documents, rules, refusals)
     return Parsed(
@@ -139,7 +138,7 @@ def _correlations(
             try:
                 info = _info(document.place, rule_, "sigma-correlation")
                 made = convert_correlation(info, rule_, ids)
-            except (SigmaError, Unsupported, ValueError, TypeError) as error:
+            except (*FAULTS, Unsupported) as error:
                 waiting.append((document, rule_, error))
             else:
                 converted.append(made)
@@ -158,7 +157,7 @@ def _info(place: str, rule: SigmaRule | SigmaCorrelationRule, engine: str) -> Ru
     return RuleInfo(
         id=identity,
         title=str(rule.title or identity),
-        level=rule.level.name.lower() if rule.level is not None else "informational",
+        level=_level(rule.level),
         engine=engine,
         stage=ours.get("stage", ""),
         weak=ours.get("weak", False),
@@ -168,6 +167,13 @@ def _info(place: str, rule: SigmaRule | SigmaCorrelationRule, engine: str) -> Ru
         tags=tuple(str(tag) for tag in rule.tags or ()),
         references=tuple(str(reference) for reference in rule.references or ()),
     )
+
+
+def _level(written: Any) -> str:
+    """A level that is none of the specification's counts as one in the middle; lint says so."""
+    if isinstance(written, SigmaLevel):
+        return written.name.lower()
+    return "informational" if written is None else "medium"
 
 
 def _ours(mapping: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     wildcard_parts,
 )
-from afterpatch.detect.sigma.fields import View, applies, keyword_views, names, views
+from afterpatch.detect.sigma.fields import View, applies, keyword_views, value_view, views
 from afterpatch.model.batches import RESERVED, Logsource
 
 Event = Mapping[str, str | None]
@@ -53,13 +53,13 @@ def holds(node: Node, event: Event, logsource: Logsource) -> bool:
 
 def _test(test: FieldTest, event: Event, logsource: Logsource) -> bool:
     if test.op == "null":
-        return _value(event, names(test.field, logsource)) is None
+        return shown(event, value_view(test.field, logsource)) is None
     if test.op == "exists":
-        present = _value(event, names(test.field, logsource)) is not None
+        present = shown(event, value_view(test.field, logsource)) is not None
         return present == (test.value == "true")
     if test.op == "fieldref":
-        mine = _value(event, names(test.field, logsource))
-        other = _value(event, names(test.value, logsource))
+        mine = shown(event, value_view(test.field, logsource))
+        other = shown(event, value_view(test.value, logsource))
         return mine is not None and other is not None and _refers(test.option, mine, other)
     return any(_value_test(test, text) for text in _texts(test, event, logsource))
 
@@ -68,10 +68,13 @@ def _texts(test: FieldTest, event: Event, logsource: Logsource) -> Iterator[str]
     """Every text of the event that the test looks at."""
     if test.field == ANY_FIELD:
         columns = (name for name in event if name not in RESERVED)
-        found = [shown(event, view) for view in keyword_views(columns, logsource)]
+        seen = tuple(keyword_views(columns, logsource))
     else:
-        found = [shown(event, view) for view in views(test.field, test.op, logsource)]
-    return (text for text in found if text is not None)
+        seen = views(test.field, test.op, logsource)
+    for view in seen:
+        text = shown(event, view)
+        if text is not None:
+            yield from text.split("\n") if view.members else (text,)
 
 
 def shown(event: Event, view: View) -> str | None:
@@ -83,6 +86,8 @@ def shown(event: Event, view: View) -> str | None:
         return first.replace("+", " ")
     if view.unmarked:
         return first.removeprefix("?")
+    if view.part:
+        return _url_part(view.part, first)
     if view.host:
         host = _value(event, view.host)
         return None if host is None or not first.startswith("/") else host + first
@@ -90,6 +95,22 @@ def shown(event: Event, view: View) -> str | None:
         return first
     second = _value(event, view.query)
     return None if second is None else first + "?" + second.removeprefix("?")
+
+
+def _url_part(part: str, target: str) -> str | None:
+    """The stem, query or extension of a request's target."""
+    before = target.split("#")[0]
+    stem, mark, query = before.partition("?")
+    if part == "query":
+        return query if mark else None
+    scheme, slashes, rest = stem.partition("://")
+    if slashes and re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        stem = stem[len(scheme) + 3 + len(rest.split("/")[0]) :]
+    if part == "stem":
+        return stem
+    name = stem.rsplit("/", 1)[-1].split(";")[0]
+    extension = name.rsplit(".", 1)[-1] if "." in name else ""
+    return extension or None
 
 
 def _value(event: Event, columns: tuple[str, ...]) -> str | None:

@@ -16,11 +16,13 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 def spelled(document: dict[str, Any], placeholders: Placeholders) -> dict[str, Any]:
-    """Numbers as texts, known placeholders filled in, ranges of correlations set aside.
+    """Numbers as texts, also as id; known placeholders filled in; ranges of correlations set aside.
 
     Raises ValueError for placeholders that multiply beyond reason.
     """
     changed = dict(document)
+    if type(changed.get("id")) is int:
+        changed["id"] = str(changed["id"])
     for section in ("detection", "filter"):
         if section in changed:
             changed[section] = _detection(changed[section], _NONE, placeholders)
