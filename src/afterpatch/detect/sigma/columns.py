@@ -65,7 +65,13 @@ class Asked:
     def list_judge(self) -> Judge:
         """The test as a function of a list, one member per line: whether it holds for any."""
         judge = self.judge
-        return lambda text, low: any(map(judge, text.split("\n"), low.split("\n")))
+
+        def holds_for_any(text: str, low: str) -> bool:
+            if "\n" not in text:
+                return judge(text, low)
+            return any(map(judge, text.split("\n"), low.split("\n")))
+
+        return holds_for_any
 
 
 class Column:
