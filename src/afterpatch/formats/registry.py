@@ -9,7 +9,9 @@ from typing import Final
 
 from afterpatch.formats import (
     access_log,
+    auditd,
     bind_queries,
+    cloud_audit,
     directory_listing,
     dnsmasq_queries,
     ecp_server,
@@ -53,6 +55,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     zeek_json.FORMAT,
     passive_dns.FORMAT,
     nfdump_json.FORMAT,
+    cloud_audit.FORMAT,
     registry_export.FORMAT,
     healthchecker.FORMAT,
     httpproxy.FORMAT,
@@ -73,6 +76,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     bind_queries.FORMAT,
     dnsmasq_queries.FORMAT,
     unbound_queries.FORMAT,
+    auditd.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
     directory_listing.FORMAT,

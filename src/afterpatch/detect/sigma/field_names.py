@@ -112,8 +112,95 @@ _DEFENDER: Final[Aliases] = {
         *("Threat ID", "Threat Name"),
     )
 }
+
+
+def _azure(*names: str) -> dict[str, tuple[str, ...]]:
+    """Columns of Azure Monitor's tables -> the same in Graph and in diagnostic settings, where
+    names begin in lower case and may stand below ``properties``."""
+    low = {
+        name: ".".join(part[:1].lower() + part[1:] for part in name.split(".")) for name in names
+    }
+    return {name: (low[name], f"properties.{low[name]}", f"properties.{name}") for name in names}
+
+
+_ENTRA_SIGN_INS: Final[Aliases] = {
+    **_azure(
+        "AuthenticationRequirement", "DeviceDetail.deviceId", "DeviceDetail.isCompliant",
+        "NetworkLocationDetails", "ResourceDisplayName", "RiskState", "conditionalAccessStatus",
+    ),
+    "ClientApp": ("ClientAppUsed", "clientAppUsed", "properties.clientAppUsed"),
+    "DeviceDetail.trusttype": (
+        "DeviceDetail.trustType", "deviceDetail.trustType", "properties.deviceDetail.trustType",
+    ),
+    "ResultDescription": (
+        "resultDescription", "status.failureReason", "properties.status.failureReason",
+    ),
+    "Resultdescription": (
+        "ResultDescription", "resultDescription", "status.failureReason",
+        "properties.status.failureReason",
+    ),
+    "ResultType": ("resultType", "status.errorCode", "properties.status.errorCode"),
+    "Username": ("UserPrincipalName", "userPrincipalName", "properties.userPrincipalName"),
+    "userAgent": ("UserAgent", "properties.userAgent"),
+}  # fmt: skip
+# SigmaHQ's rules for the audit log write ``properties.message`` for what was done.
+_DONE: Final = (
+    "OperationName", "operationName", "activityDisplayName", "properties.activityDisplayName",
+)  # fmt: skip
+_ENTRA_AUDIT: Final[Aliases] = {
+    **_azure(
+        "ActivityDisplayName", "Category", "LoggedByService", "TargetResources",
+        "TargetResources.modifiedProperties", "TargetResources.modifiedProperties.newValue",
+    ),
+    "OperationName": _DONE,
+    "operationName": _DONE,
+    "properties.message": _DONE,
+    "activityType": ("ActivityDisplayName", *_DONE),
+    "ActivityType": ("ActivityDisplayName", *_DONE),
+    "category": ("Category", "properties.category"),
+    "properties.result": ("Result", "result", "resultType"),
+    "properties.targetResources": ("TargetResources", "targetResources"),
+    "targetResources.type": ("TargetResources.type", "properties.targetResources.type"),
+}  # fmt: skip
+_ACTIVITY: Final[Aliases] = {
+    "CategoryValue": ("category", "category.value"),
+    "OperationNameValue": ("operationName",),
+    "ResourceId": ("resourceId", "_ResourceId"),
+    "ResourceProviderValue": ("resourceProviderName.value", "ResourceProvider"),
+    "operationName": ("OperationNameValue", "OperationName"),
+    "properties.message": ("Properties.message", "operationName", "OperationNameValue"),
+}
+_M365: Final[Aliases] = {
+    "eventName": ("Operation",),
+    "eventSource": ("Workload",),
+    "status": ("ResultStatus",),
+}
+_GOOGLE: Final[Aliases] = {
+    "eventName": ("protoPayload.metadata.event.eventName", "protoPayload.methodName"),
+    "eventService": ("protoPayload.serviceName",),
+    "gcp.audit.method_name": ("protoPayload.methodName",),
+    "protoPayload.Servicename": ("protoPayload.serviceName",),
+    "data.protoPayload.logName": ("logName",),
+    "data.protoPayload.resource.type": ("resource.type",),
+    **{
+        f"data.{name}": (name,)
+        for name in (
+            "protoPayload.authorizationInfo.granted", "protoPayload.authorizationInfo.permission",
+            "protoPayload.methodName", "protoPayload.serviceName",
+        )
+    },
+}  # fmt: skip
 BY_SERVICE: Final[Mapping[str, Aliases]] = {
     "access": _ACCESS,
+    "activitylogs": _ACTIVITY,
+    "auditlogs": _ENTRA_AUDIT,
+    "exchange": _M365,
+    "gcp.audit": _GOOGLE,
+    "google_workspace.admin": _GOOGLE,
+    "google_workspace.login": _GOOGLE,
+    "signinlogs": _ENTRA_SIGN_INS,
+    "threat_detection": _M365,
+    "threat_management": _M365,
     "elff": _PROXY,
     "iis": _IIS,
     "httperr": _HTTPERR,

@@ -100,7 +100,10 @@ _MARKED_QUERIES: Final = frozenset({"elff", "httpproxy"})
 _IIS_HEADERS: Final = frozenset({"cs(User-Agent)", "cs(Referer)", "cs(Cookie)"})
 _STEM: Final = "cs-uri-stem"
 # Whose values are lists wherever they have several lines, see "Lists" above.
-_LISTING_PRODUCTS: Final = frozenset({"pcap", "suricata", "zeek"})
+_LISTING_PRODUCTS: Final = frozenset(
+    {"aws", "azure", "bitbucket", "gcp", "github", "kubernetes", "m365", "okta", "opencanary",
+     "pcap", "suricata", "zeek"}
+)  # fmt: skip
 _LISTING_SERVICES: Final = frozenset({"dns-debug", "passive-dns"})
 # Unnamed data of Windows events: all of it, and each by itself.
 _DATA: Final = "Data"

@@ -11,6 +11,7 @@ from typing import Final
 from afterpatch.detect.sigma.ast import Scope
 from afterpatch.detect.sigma.fields import applies
 from afterpatch.formats import (
+    cloud_audit,
     directory_listing,
     exchange_csv,
     exchange_setup,
@@ -46,6 +47,7 @@ _MADE_BY: Final[Mapping[str, tuple[Logsource, ...]]] = {
     web_file.FORMAT.kind: (FILE_LISTING,),
     nfdump_csv.FORMAT.kind: (nfdump_json.LOGSOURCE,),
     pcap.FORMAT.kind: pcap.LOGSOURCES,
+    cloud_audit.FORMAT.kind: cloud_audit.LOGSOURCES,
     # These tell facts, not events.
     healthchecker.FORMAT.kind: (),
     inventory_csv.FORMAT.kind: (),
