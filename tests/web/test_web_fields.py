@@ -84,7 +84,7 @@ def shown(name: str, field: str) -> list[str]:
     more = {key: value for key, value in MORE.items() if key in log.holds}
     batch = batch_of(log, base | more)
     columns = Columns(batch)
-    found = (columns.view(view) for view in views(field, "contains", batch.logsource))
+    found = (columns.view(view) for view in views(field, "equals", batch.logsource))
     return [value for column in found if column for value in column.values.to_list()]
 
 

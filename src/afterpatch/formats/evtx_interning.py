@@ -52,14 +52,7 @@ class Texts:
 
     def __init__(self, block: Bytes, found: Walk, seed: int) -> None:
         self._block, self._found, self._seed = block, found, seed
-        most = 2 * int(found.values.filled[0]) + 16
-        self._entries = Entries(
-            np.empty(most, np.int64),
-            np.empty(most, np.int32),
-            np.empty(most, np.uint8),
-            np.empty(most, np.int64),
-            np.zeros(1, np.int64),
-        )
+        self._entries = _room_for(2 * int(found.values.filled[0]) + 16)
         self._slots = np.full(_FIRST_SLOTS, -1, np.int32)
         self._constants: dict[str, int] = {}
         self._known: dict[int, str] = {}
@@ -81,11 +74,20 @@ class Texts:
         return codes
 
     def _make_room(self, more: int) -> None:
-        """Slots for so many more distinct values, half of them free."""
+        """Room for so many more distinct values, and slots, half of them free."""
         count = int(self._entries.filled[0])
+        if count + more > len(self._entries.at):  # only if hashes collide as no hashes do
+            larger = _room_for(2 * (count + more))
+            for place, column in enumerate(self._entries):
+                larger[place][: len(column)] = column
+            self._entries = larger
         if 2 * (count + more) > len(self._slots):
-            self._slots = np.full(4 << (count + more).bit_length(), -1, np.int32)
+            self._slots = np.full(self._slot_count(count + more), -1, np.int32)
             place_all(self._entries, self._slots)
+
+    @staticmethod
+    def _slot_count(values: int) -> int:
+        return 4 << values.bit_length()
 
     def whole_numbers(self, rows: Ints, number: int) -> Ints:
         """An integer value of some events of one shape, see :func:`whole_numbers`."""
@@ -160,6 +162,16 @@ class Texts:
             self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
         )
         return pl.Series([*texts, *reversed(self._constants), None], dtype=pl.String)
+
+
+def _room_for(most: int) -> Entries:
+    return Entries(
+        np.empty(most, np.int64),
+        np.empty(most, np.int32),
+        np.empty(most, np.uint8),
+        np.empty(most, np.int64),
+        np.zeros(1, np.int64),
+    )
 
 
 @compiled

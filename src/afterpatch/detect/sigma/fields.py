@@ -139,7 +139,7 @@ def views(field: str, op: Op, logsource: Logsource) -> tuple[View, ...]:
     if op not in TEXT_OPS:
         return (plain,)
     if _has_one_url(logsource):
-        return _of_one_url(field, plain, value, logsource)
+        return _of_one_url(field, op, value, logsource)
     if logsource.service == "iis" and _IIS_HEADERS.intersection(plain.columns):
         return plain, replace(plain, plus_is_space=True)
     stem = names(_STEM, logsource)
@@ -158,13 +158,16 @@ def _has_one_url(logsource: Logsource) -> bool:
     return logsource.service == "httperr" or _is_seen_http(logsource)
 
 
-def _of_one_url(field: str, plain: View, value: View, logsource: Logsource) -> tuple[View, ...]:
+def _of_one_url(field: str, op: Op, value: View, logsource: Logsource) -> tuple[View, ...]:
     if field not in _URL_FIELDS:
         return (value,)
-    stem = replace(plain, part="stem")
+    whole = replace(value, part="")
+    # What a part contains, the whole contains.
+    stem = () if op == "contains" else (replace(value, part="stem"),)
     if logsource.category == "proxy" and field in _PROXY_URL_FIELDS:
-        return plain, stem, replace(plain, host=names("cs-host", logsource))
-    return plain, stem, replace(plain, part="query")
+        return whole, *stem, replace(whole, host=names("cs-host", logsource))
+    query = () if op == "contains" else (replace(value, part="query"),)
+    return whole, *stem, *query
 
 
 def keyword_views(columns: Iterable[str], logsource: Logsource) -> Iterator[View]:
