@@ -78,8 +78,10 @@ class Texts:
         count = int(self._entries.filled[0])
         if count + more > len(self._entries.at):  # only if hashes collide as no hashes do
             larger = _room_for(2 * (count + more))
-            for place, column in enumerate(self._entries):
-                larger[place][: len(column)] = column
+            known = self._entries
+            larger.at[:count], larger.size[:count] = known.at[:count], known.size[:count]
+            larger.kind[:count], larger.hashes[:count] = known.kind[:count], known.hashes[:count]
+            larger.filled[0] = count
             self._entries = larger
         if 2 * (count + more) > len(self._slots):
             self._slots = np.full(self._slot_count(count + more), -1, np.int32)
