@@ -109,10 +109,15 @@ class _Judge:
 
     def _coverage(self) -> Iterator[tuple[tuple[Step, ...], str]]:
         yield from _twice("logs", "id", (log.id for log in self._document.logs))
+        kept = {field for key in self._document.keys for field in key.fields}
         for i, log in enumerate(self._document.logs):
             for n, stage in enumerate(log.sees):
                 if stage not in self._stages:
                     yield ("logs", i, "sees", n), f"unknown stage '{stage}'"
+            for n, column in enumerate(log.about):
+                if column not in kept:
+                    text = f"'{column}' is no field of a key, so hits do not carry it"
+                    yield ("logs", i, "about", n), text
         for i, group in enumerate(self._document.clearing):
             for n, name in enumerate(group):
                 if name not in self._logs:

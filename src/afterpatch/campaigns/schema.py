@@ -75,10 +75,11 @@ class LogPart(_Part):
     silence_hours: int = Field(ge=0, le=24 * 31)
     fetch: Words
     sees: tuple[str, ...] = ()
+    about: tuple[Words, ...] = ()
 
     def model(self) -> NeededLog:
         """As the noun."""
-        return NeededLog(self.id, self.title, self.silence_hours, self.fetch, self.sees)
+        return NeededLog(**dict(self))
 
 
 class KeyPart(_Part):
@@ -90,10 +91,11 @@ class KeyPart(_Part):
     strength: KeyStrength
     hours: int = Field(default=0, ge=0)
     visitor: bool = False
+    machine: bool = False
 
     def model(self) -> Key:
         """As the noun."""
-        return Key(self.name, self.fields, self.pattern, self.strength, self.hours, self.visitor)
+        return Key(**dict(self))
 
 
 class LifetimePart(_Part):

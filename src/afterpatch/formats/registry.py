@@ -22,6 +22,7 @@ from afterpatch.formats import (
     iis_config,
     iis_w3c,
     inventory_csv,
+    machine_csv,
     nfdump_csv,
     nfdump_json,
     oabgenerator,
@@ -75,6 +76,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     unbound_queries.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
+    machine_csv.FORMAT,
     directory_listing.FORMAT,
     web_file.FORMAT,
 )

@@ -34,6 +34,8 @@ class NeededLog:
                    its first to its last event.
     fetch          where it lies on the server.
     sees           stages it can show, in words for the reader.
+    about          columns that name the machine a record that shows one of these is about, best
+                   first; none when it is the machine whose log it is.
     """
 
     id: str
@@ -41,6 +43,7 @@ class NeededLog:
     silence_hours: int
     fetch: str
     sees: tuple[str, ...]
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Key:
               other; ``context``: shown, never groups.
     visitor   it tells who came from outside; a record without such a key was made by the host
               itself (event log, file).
+    machine   its value is one machine's and no other's, whatever address that machine has.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Key:
     strength: KeyStrength
     hours: int = 0
     visitor: bool = False
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
