@@ -61,6 +61,7 @@ class _Judge:
             self._lifetimes,
             self._actors,
             self._decoder,
+            self._triage,
         )
         for part in parts:
             for path, text in part():
@@ -152,6 +153,24 @@ class _Judge:
         for stage in DECODERS.get(name, ()):
             if stage not in self._stages:
                 yield ("decoder",), f"the decoder shows a stage '{stage}', which is not defined"
+
+    def _triage(self) -> Iterator[tuple[tuple[Step, ...], str]]:
+        triage = self._document.triage
+        if triage is None:
+            return
+        if triage.last_day < triage.first_day:
+            yield ("triage", "last_day"), "the last day is before the first"
+        if triage.rules[-1].when != "always":
+            yield ("triage", "rules"), "the last rule must be 'always': every host has a category"
+        for i, rule in enumerate(triage.rules):
+            subject, _, stage = rule.when.partition(":")
+            if subject == "stage" and stage not in self._stages:
+                yield ("triage", "rules", i, "when"), f"unknown stage '{stage}'"
+            if rule.category not in triage.means:
+                text = f"category '{rule.category}' is not among 'means'"
+                yield ("triage", "rules", i, "category"), text
+            if rule.when == "always" and i + 1 < len(triage.rules):
+                yield ("triage", "rules", i, "when"), "no rule after 'always' can hold"
 
     def _argument(self, when: str) -> str:
         subject, _, value = when.partition(":")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 
 Band = Literal["none", "attempted", "compromised", "follow-up"]
@@ -142,6 +142,33 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class TriageRule:
+    """``when``: ``stage:ID``, ``days-missing``, ``stopped``, ``ceased`` or ``always``.
+
+    because  may hold ``{days}``, ``{first}``, ``{last}`` (missing days) and ``{ceased}``.
+    """
+
+    when: str
+    category: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """An authority's categories: the first rule that holds for a host gives its category.
+
+    first_day, last_day  between which every day must be logged.
+    means                category -> in words, worst first.
+    """
+
+    directive: str
+    first_day: date
+    last_day: date
+    rules: tuple[TriageRule, ...]
+    means: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A loaded, validated pack.
 
@@ -170,6 +197,7 @@ class Campaign:
     networks: tuple[Network, ...]
     sha256: str
     decoder: str = ""
+    triage: Triage | None = None
 
     def rank(self, stage: str) -> int:
         """Position of a stage on the ladder from 1; 0 for "" (nothing). Raises KeyError."""
