@@ -129,6 +129,8 @@ def _headline(counts: Funnel, missing: int) -> str:
     if not counts.beaconed:
         seen = "the look-ups do not reach everywhere" if missing else "every day was logged"
         return f"No host that beaconed was found; {seen}"
+    if counts.targeted == counts.beaconed:
+        return f"{counted(counts.beaconed, 'host')} beaconed, and chosen for a second stage"
     reached = (
         f"{counts.targeted} of them chosen for a second stage" if counts.targeted else
         "none of them shown to be chosen for a second stage"
