@@ -3,8 +3,8 @@
     python -m benchmarks.fleets [--seeds 2] [--first-seed 900]
 
 Every row is an office of that size, simulated, with one hidden channel, several seeds together:
-the worst rank of the hidden channel among all alerts, and the alerts about other targets, each
-target once as in the table a user sees, per 1,000 hosts and day. Exit code 1 when a hidden channel
+the worst rank of the hidden channel, and the alerts about other targets per 1,000 hosts and day.
+Each target counts once, as in the table a user sees. Exit code 1 when a hidden channel
 is not among the alerts.
 """
 
@@ -30,15 +30,15 @@ RHYTHMS: Final = (
     ("25 min ± 45 %", (1_500.0,), 0.45, 3.0),
     ("5 h ± 25 %", (18_000.0,), 0.25, 12.0),
     ("35 min or 4 h", (2_100.0, 14_400.0), 0.1, 7.0),
+    ("2 h ± 30 %", (7_200.0,), 0.3, 28.0),
 )
 
 
 class Found(NamedTuple):
-    """Rank of the hidden channel (None = no alert), other targets, alerts of any kind."""
+    """Rank of the hidden channel (None = no alert) among targets, and how many others there are."""
 
     rank: int | None
     others: int
-    alerts: int
 
 
 def main() -> int:
@@ -84,9 +84,9 @@ def look(plan: NetworkPlan) -> Found:
         watch.add_flows(made.flows, "conn")
         watch.add_dns(made.dns, "dns")
         alerts = watch.rank().alerts
-    hidden = [place for place, a in enumerate(alerts, start=1) if _is_hidden(a.target)]
-    others = {alert.target for alert in alerts if not _is_hidden(alert.target)}
-    return Found(min(hidden, default=None), len(others), len(alerts))
+    targets = list(dict.fromkeys(alert.target for alert in alerts))
+    hidden = [place for place, target in enumerate(targets, start=1) if _is_hidden(target)]
+    return Found(min(hidden, default=None), len(targets) - len(hidden))
 
 
 def _is_hidden(target: str) -> bool:
