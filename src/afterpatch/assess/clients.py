@@ -69,7 +69,7 @@ def place_clients(
     found = [_without(host, moved) for host in hosts]
     for machine in machines:
         name = _name(machine, shared, names)
-        home = _home(found[: len(hosts)], name)
+        home = _home(found, name)
         if home is None:
             found.append(_host(machine, name, hosts, about))
         else:
@@ -153,7 +153,7 @@ def _names_of_addresses(inventories: Sequence[Reading]) -> dict[str, str]:
 
 
 def _home(hosts: Sequence[HostEvidence], name: str) -> int | None:
-    """The host whose own evidence has this name, if it is one."""
+    """The host that has this name already, if it is one."""
     wanted = name.casefold()
     same = [
         place

@@ -114,8 +114,12 @@ def _rows(tables: Sequence[pl.DataFrame]) -> Iterator[Logon]:
             kind=row["LogonType"],
             source="" if address == "-" else address,
             workstation="" if row["WorkstationName"] == "-" else row["WorkstationName"],
-            target=row["TargetServerName"] if row["EventID"] == "4648" else "",
+            target=_target(row["TargetServerName"]) if row["EventID"] == "4648" else "",
             count=row["count"],
             first=None if row["first"] is None else from_us(row["first"]),
             last=None if row["last"] is None else from_us(row["last"]),
         )
+
+
+def _target(name: str) -> str:
+    return "localhost" if name in ("", "-") else name

@@ -133,3 +133,16 @@ def test_matches_only_counted_are_said(about, infos, reading, hit):
 def test_rows_that_name_nobody_stay(about, infos, reading, hit):
     log = query_log(reading, row(hit, "r-write", "-", ID_A), row(hit, "r-write", "127.0.0.1", ID_B))
     assert bands(judged(about, infos, log)) == {"DNS01": "compromised"}
+
+
+def test_two_ids_of_one_named_machine_are_one_host(about, infos, reading, hit):
+    facts = [
+        Fact("host.address", ip, None, Place("i.csv", n), {"host": "ORION01"})
+        for n, ip in enumerate(("10.0.0.5", "10.0.0.6"), 2)
+    ]
+    listed = reading("i.csv", "lists", "machine-csv", facts=tuple(facts))
+    hits = [row(hit, "r-write", "10.0.0.5", ID_A), row(hit, "r-write", "10.0.0.6", ID_B, 2)]
+    result = judged(about, infos, query_log(reading, *hits), listed)
+    assert bands(result) == {"DNS01": "none", "ORION01": "compromised"}
+    client = next(host for host in result.hosts if host.name == "ORION01")
+    assert sum(finding.count for finding in client.verdicts[0].because) == 2

@@ -168,6 +168,7 @@ def test_log_ons_name_hosts_that_trusted_orion(folder, tmp_path):
         logon("ORION01.corp.example", 4624, "svc-db", 3, LogonType="5", IpAddress="-"),
         logon("db1.corp.example", 4624, "SVC-DB", 4, LogonType="3", IpAddress="10.0.0.77"),
         logon("ORION01.corp.example", 4648, "adm", 5, TargetServerName="dc1.corp.example"),
+        logon("ORION01.corp.example", 4648, "adm", 5, TargetServerName="-"),
         logon("pc9.corp.example", 4624, "carol", 6, LogonType="3", IpAddress="10.0.0.99"),
         logon("pc8.corp.example", 4624, "ANONYMOUS LOGON", 7, domain="NT AUTHORITY",
               LogonType="3", WorkstationName="ORION01"),
@@ -180,6 +181,7 @@ def test_log_ons_name_hosts_that_trusted_orion(folder, tmp_path):
     assert "corp\\svc-orion logged on from ORION01 (1 time, 2020-06-01)" in why["fs1.corp.example"]
     assert "which ran a service on ORION01" in why["db1.corp.example"]
     assert "ORION01 logged on to it as corp\\adm" in why["dc1.corp.example"]
+    assert not {"-", "localhost"} & why.keys()
     assert not {"pc8.corp.example", "pc9.corp.example"} & why.keys()
 
 
