@@ -1,5 +1,6 @@
 """The SUNBURST campaign over simulated logs, through every DNS shape the decoder is fed by."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,9 +21,16 @@ PLAN = NetworkPlan(WRITTEN + timedelta(days=11), days=7, hosts=6, browsing=3)
 STAGES = DECODERS["sunburst"]
 
 
+def bands(folder):
+    hosts = assess_paths([str(folder)], CAMPAIGN, workers=1).hosts
+    return {host.name: host.verdicts[0].band for host in hosts}
+
+
 def assessed(folder):
-    (host,) = assess_paths([str(folder)], CAMPAIGN, workers=1).hosts
-    return host.verdicts[0]
+    """The verdict of the one host with findings; of the log's owner, if there is none."""
+    hosts = assess_paths([str(folder)], CAMPAIGN, workers=1).hosts
+    (verdict,) = [h.verdicts[0] for h in hosts if h.verdicts[0].because or len(hosts) == 1]
+    return verdict
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -34,6 +42,17 @@ def test_every_stage_is_found_in_zeek_logs(stage, tmp_path):
     verdict = assessed(tmp_path / "case")
     assert (verdict.stage, verdict.band) == (stage, "compromised")
     assert host.host_id in str([finding.key for finding in verdict.because])
+
+
+def test_the_client_is_judged_and_named_by_the_inventory_not_the_owner_of_the_log(tmp_path):
+    write_sunburst(InfectedHost(WRITTEN, UNTIL, "targeted"), PLAN, tmp_path / "all")
+    for name in ("resolver", "lists"):
+        (tmp_path / "case" / name).mkdir(parents=True)
+    (tmp_path / "all" / "dns.log").rename(tmp_path / "case" / "resolver" / "dns.log")
+    client = json.loads((tmp_path / "all" / "labels.json").read_text())["channels"][0]["host"]
+    assert bands(tmp_path / "case") == {client: "compromised", "resolver": "none"}
+    (tmp_path / "all" / "inventory.csv").rename(tmp_path / "case" / "lists" / "inventory.csv")
+    assert bands(tmp_path / "case") == {"orion1": "compromised", "resolver": "none"}
 
 
 def test_days_that_are_missing_keep_a_quiet_network_from_being_cleared(tmp_path):

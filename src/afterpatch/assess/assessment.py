@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from afterpatch.assess.attribution import describe, related_findings
+from afterpatch.assess.clients import ADDRESS_FACT, place_clients
 from afterpatch.assess.coverage import last_seen
 from afterpatch.assess.fleet import Fleet
 from afterpatch.assess.hosts import HostEvidence
 from afterpatch.assess.intrusions import group_intrusions, intrusion_id
 from afterpatch.assess.judge import Case, examine, judge
+from afterpatch.assess.merging import distinctly_named
 from afterpatch.assess.names import short
 from afterpatch.model.campaigns import Campaign
 from afterpatch.model.hits import Hit, RuleInfo
@@ -31,12 +33,14 @@ def assess(
     hunt: Hunt | None = None,
 ) -> Assessment:
     """Judge every host. ``hunt`` is only carried along: it can change no verdict."""
-    by_host, unknown_hosts = _inventory_facts(fleet.inventories, fleet.hosts)
     infos = {rule.id: rule for rule in rules}
+    placed, notices = place_clients(fleet.hosts, fleet.inventories, campaign, infos)
+    hosts = distinctly_named(placed)
+    by_host, unknown_hosts = _inventory_facts(fleet.inventories, hosts)
     as_of = last_seen(fleet.kept)
     cases = [
         examine(host, correlate(_hits(host)), by_host.get(host.name, ()), infos, campaign, as_of)
-        for host in (*fleet.hosts, *unknown_hosts)
+        for host in (*hosts, *unknown_hosts)
     ]
     intrusions = _intrusions(cases, campaign)
     return Assessment(
@@ -49,7 +53,7 @@ def assess(
         intrusions=tuple(intrusions),
         sources=tuple(fleet.sources()),
         gaps=fleet.gaps,
-        notices=fleet.notices,
+        notices=tuple(sorted({*fleet.notices, *notices})),
         hunt=hunt,
     )
 
@@ -66,6 +70,8 @@ def _inventory_facts(
     spelled: dict[str, str] = {}
     for reading in inventories:
         for fact in reading.facts:
+            if fact.name == ADDRESS_FACT:
+                continue
             name = fact.detail.get("host", "")
             rows[name.casefold()].append(fact)
             spelled.setdefault(name.casefold(), name)

@@ -47,6 +47,7 @@ _HOLDS: Final[Mapping[str, str | None]] = {
     "healthchecker": None,
     "registry-export": None,
     "inventory-csv": None,
+    "machine-csv": None,
     "orion-dll": None,
     "unknown": None,
 }

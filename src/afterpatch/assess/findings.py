@@ -63,7 +63,8 @@ class KeyReader:
                 match = pattern.search(_text(hit.fields.get(field, "")))
                 value = next(filter(None, match.groups() or (match.group(),)), "") if match else ""
                 if value:
-                    found[key.name] = _spelled(key.name, value.lower())
+                    value = value.lower()
+                    found[key.name] = spelled_address(value) if "address" in key.name else value
                     break
         return found
 
@@ -73,10 +74,8 @@ def _text(value: str) -> str:
     return "" if value == "-" else value.encode("utf-8", "replace").decode()
 
 
-def _spelled(key: str, value: str) -> str:
+def spelled_address(value: str) -> str:
     """One spelling per address: ``::ffff:192.0.2.1``, ``[2001:DB8::1]:443`` and so on."""
-    if "address" not in key:
-        return value
     bare = value[1:].partition("]")[0] if value.startswith("[") else value.partition("%")[0]
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

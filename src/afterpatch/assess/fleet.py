@@ -14,7 +14,7 @@ from afterpatch.assess.merging import group_hosts
 from afterpatch.model.places import Gap, Notice, Source
 from afterpatch.model.readings import Reading
 
-INVENTORY = "inventory-csv"
+INVENTORIES = ("inventory-csv", "machine-csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def fleet_of(readings: Sequence[Reading], gaps: Sequence[Gap], notices: Sequence
     ordered = sorted(readings, key=lambda r: r.source.item.name)
     kept, said = _per_root(ordered)
     all_gaps = sorted({*gaps, *(gap for reading in kept for gap in reading.gaps)})
-    inventories = [r for r in ordered if r.source.kind == INVENTORY]
+    inventories = [r for r in ordered if r.source.kind in INVENTORIES]
     hosts, host_notices = group_hosts([r for r in kept if r not in inventories], all_gaps)
     told = {*notices, *said, *host_notices, *(n for r in kept for n in r.notices)}
     return Fleet(

@@ -61,6 +61,7 @@ class _Judge:
             self._lifetimes,
             self._actors,
             self._decoder,
+            self._triage,
         )
         for part in parts:
             for path, text in part():
@@ -109,10 +110,15 @@ class _Judge:
 
     def _coverage(self) -> Iterator[tuple[tuple[Step, ...], str]]:
         yield from _twice("logs", "id", (log.id for log in self._document.logs))
+        kept = {field for key in self._document.keys for field in key.fields}
         for i, log in enumerate(self._document.logs):
             for n, stage in enumerate(log.sees):
                 if stage not in self._stages:
                     yield ("logs", i, "sees", n), f"unknown stage '{stage}'"
+            for n, column in enumerate(log.about):
+                if column not in kept:
+                    text = f"'{column}' is no field of a key, so hits do not carry it"
+                    yield ("logs", i, "about", n), text
         for i, group in enumerate(self._document.clearing):
             for n, name in enumerate(group):
                 if name not in self._logs:
@@ -147,6 +153,24 @@ class _Judge:
         for stage in DECODERS.get(name, ()):
             if stage not in self._stages:
                 yield ("decoder",), f"the decoder shows a stage '{stage}', which is not defined"
+
+    def _triage(self) -> Iterator[tuple[tuple[Step, ...], str]]:
+        triage = self._document.triage
+        if triage is None:
+            return
+        if triage.last_day < triage.first_day:
+            yield ("triage", "last_day"), "the last day is before the first"
+        if triage.rules[-1].when != "always":
+            yield ("triage", "rules"), "the last rule must be 'always': every host has a category"
+        for i, rule in enumerate(triage.rules):
+            subject, _, stage = rule.when.partition(":")
+            if subject == "stage" and stage not in self._stages:
+                yield ("triage", "rules", i, "when"), f"unknown stage '{stage}'"
+            if rule.category not in triage.means:
+                text = f"category '{rule.category}' is not among 'means'"
+                yield ("triage", "rules", i, "category"), text
+            if rule.when == "always" and i + 1 < len(triage.rules):
+                yield ("triage", "rules", i, "when"), "no rule after 'always' can hold"
 
     def _argument(self, when: str) -> str:
         subject, _, value = when.partition(":")

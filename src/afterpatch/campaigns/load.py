@@ -58,6 +58,7 @@ def load(id_or_path: str) -> Campaign:
         actors=tuple(part.model() for part in document.actors),
         advice=document.advised(),
         decoder=document.decoder or "",
+        triage=document.triage.model() if document.triage else None,
         rules=pack.rules,
         indicators=pack.indicators,
         networks=pack.networks,

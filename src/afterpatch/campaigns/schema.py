@@ -4,6 +4,8 @@ Enters: plain data. Leaves: the frozen nouns of ``model.campaigns``. Cross refer
 rule exist?) are judged in ``check``, which sees the whole pack.
 """
 
+import re
+from datetime import date
 from typing import Annotated
 
 from pydantic import (
@@ -13,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -27,6 +30,8 @@ from afterpatch.model.campaigns import (
     Lifetime,
     NeededLog,
     Stage,
+    Triage,
+    TriageRule,
 )
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
@@ -75,10 +80,11 @@ class LogPart(_Part):
     silence_hours: int = Field(ge=0, le=24 * 31)
     fetch: Words
     sees: tuple[str, ...] = ()
+    about: tuple[Words, ...] = ()
 
     def model(self) -> NeededLog:
         """As the noun."""
-        return NeededLog(self.id, self.title, self.silence_hours, self.fetch, self.sees)
+        return NeededLog(**dict(self))
 
 
 class KeyPart(_Part):
@@ -90,10 +96,11 @@ class KeyPart(_Part):
     strength: KeyStrength
     hours: int = Field(default=0, ge=0)
     visitor: bool = False
+    machine: bool = False
 
     def model(self) -> Key:
         """As the noun."""
-        return Key(self.name, self.fields, self.pattern, self.strength, self.hours, self.visitor)
+        return Key(**dict(self))
 
 
 class LifetimePart(_Part):
@@ -167,6 +174,39 @@ class AdvicePart(_Part):
         return next(Advice(text, when) for when, text in conditions.items() if text)
 
 
+class TriageRulePart(_Part):
+    """When a host has a category."""
+
+    when: Annotated[
+        str, StringConstraints(pattern=r"^(stage:\S+|days-missing|stopped|ceased|always)$")
+    ]
+    category: Words
+    because: Words
+
+    @field_validator("because")
+    @classmethod
+    def _placeholders(cls, text: str) -> str:
+        wrong = set(re.findall(r"\{[^}]*\}?", text)) - {"{days}", "{first}", "{last}", "{ceased}"}
+        if wrong:
+            raise ValueError(f"unknown placeholder {min(wrong)}")
+        return text
+
+
+class TriagePart(_Part):
+    """An authority's categories."""
+
+    directive: Words
+    first_day: date
+    last_day: date
+    rules: tuple[TriageRulePart, ...] = Field(min_length=1)
+    means: dict[Words, Words] = Field(min_length=1)
+
+    def model(self) -> Triage:
+        """As the noun."""
+        rules = tuple(TriageRule(rule.when, rule.category, rule.because) for rule in self.rules)
+        return Triage(self.directive, self.first_day, self.last_day, rules, self.means)
+
+
 class CampaignFile(_Part):
     """The whole of ``campaign.yaml``."""
 
@@ -186,6 +226,7 @@ class CampaignFile(_Part):
     lifetimes: tuple[LifetimePart, ...] = ()
     actors: tuple[ActorPart, ...] = ()
     decoder: Name | None = None
+    triage: TriagePart | None = None
     advice: dict[Band, tuple[Words | AdvicePart, ...]] = Field(default_factory=dict)
 
     def advised(self) -> dict[Band, tuple[Advice, ...]]:

@@ -35,6 +35,7 @@ from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.names import join
 from afterpatch.pipeline.sunburst import survey
 from afterpatch.report.safe_text import cut, visible
+from afterpatch.report.words import counted
 
 _HOST_ID: Final = re.compile(r"[0-9a-fA-F]{14}(?:[0-9a-fA-F]{2})?")
 WIDTH: Final = 80  # columns when the output is not a terminal
@@ -224,7 +225,7 @@ def _print_hosts(rows: Sequence[Mapping[str, Any]]) -> None:
         name = f"{row['domain'] or 'unknown'} ({row['confidence']})"
         table.add_row(*map(_cell, (row["host_id"], _stage(row), name, _why(row))))
     _console().print(table)
-    _console().print(Text(f"{len(rows)} hosts"))
+    _console().print(Text(counted(len(rows), "host")))
 
 
 def _stage(row: Mapping[str, Any]) -> str:

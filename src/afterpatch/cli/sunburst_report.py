@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from afterpatch.campaigns.load import load
 from afterpatch.cli.sunburst_input import (
     FILES,
     REDACTED,
@@ -22,6 +23,8 @@ from afterpatch.cli.sunburst_input import (
 from afterpatch.detect.sunburst.attribution import attribute
 from afterpatch.detect.sunburst.categories import Funnel, Judged, funnel, judge, missing_days
 from afterpatch.detect.sunburst.hosts import Scope, scope
+from afterpatch.model.campaigns import Triage
+from afterpatch.model.errors import CampaignError
 from afterpatch.report.atomic import write_atomically
 from afterpatch.report.html import render_sunburst
 from afterpatch.report.sunburst import category_csv, funnel_text
@@ -31,6 +34,7 @@ from afterpatch.report.words import counted
 
 # A label in a reason carries a piece of the name; a page is passed on, so it goes with the name.
 _LABEL: Final = re.compile(r"(?:query|(?<=the time in)) [0-9a-z]{16,32}\b")
+_CAMPAIGN: Final = "sunburst-orion-2020"
 _PATH: Final = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -57,7 +61,8 @@ def report(
 ) -> int:
     """The funnel, and the ED 21-01 category of each host."""
     observed = read(files)
-    missing = missing_days(observed.days)
+    triage = _triage()
+    missing = missing_days(observed.days, triage)
     found = scope(observed.sightings, observed.requests, complete=not missing)
     machines, gaps = inventory(inventories)
     for gap in gaps:
@@ -67,7 +72,7 @@ def report(
     }
     owners = attribute([host.host_id for host in found.hosts], machines, sorted(domains)).owners
     names = {owner.host_id: owner.machine.name for owner in owners}
-    judged = [judge(host, missing) for host in found.hosts]
+    judged = [judge(host, missing, triage) for host in found.hosts]
     rows = [_category_row(row, names, len(missing), show_victims) for row in judged]
     counts = funnel(judged)
     if csv_path:
@@ -80,7 +85,7 @@ def report(
             {**row, **_story_cells(of, show_victims)} for row, of in zip(rows, judged, strict=True)
         ]
         notes = [*observed.notes, *gaps, *_left_out(found)]
-        page = build_page(told, counts, missing, notes, redacted=not show_victims)
+        page = build_page(told, counts, missing, notes, triage, redacted=not show_victims)
         write_atomically(html_path, render_sunburst(page).encode("utf-8", errors="replace"))
     if form == "json":
         print_jsonl([{"funnel": asdict(counts), "days_missing": len(missing), "hosts": rows}])
@@ -90,6 +95,13 @@ def report(
             window = f"{missing[0]} to {missing[-1]}"
             click.echo(f"{len(missing)} days without a record of look-ups, {window}.")
     return exit_code(bool(rows), observed)
+
+
+def _triage() -> Triage:
+    triage = load(_CAMPAIGN).triage
+    if triage is None:
+        raise CampaignError([f"{_CAMPAIGN}: the campaign has no categories"])
+    return triage
 
 
 def _funnel_rows(counts: Funnel) -> list[tuple[str, int | None, str]]:

@@ -25,7 +25,7 @@ SCHEMA: Final = "afterpatch.orion/1"
 class Entity:
     """What is asked of one entity. ``needed``: fields without which its rows mean nothing.
 
-    time  the field that a time range is asked by, or "".
+    time  the field that a time range is asked by, or "". where: a fixed condition, or "".
     """
 
     file: str
@@ -33,6 +33,7 @@ class Entity:
     needed: tuple[str, ...]
     wanted: tuple[str, ...]
     time: str = ""
+    where: str = ""
 
 
 ENTITIES: Final = (
@@ -49,6 +50,24 @@ ENTITIES: Final = (
     ),
     Entity("mac-addresses", "Orion.NodeMACAddresses", ("NodeID", "MAC"), ("DateTime",)),
     Entity("interfaces", "Orion.NPM.Interfaces", ("NodeID", "PhysicalAddress"), ("Name",)),
+    # Which credential opens which node. Names only: no secret is asked for.
+    Entity("credentials", "Orion.Credential", ("ID",), ("Name", "CredentialType")),
+    Entity(
+        "node-settings", "Orion.NodeSettings", ("NodeID", "SettingName", "SettingValue"), (),
+        where="SettingName IN ('ROSNMPCredentialID', 'RWSNMPCredentialID', 'WMICredential')",
+    ),
+    Entity(
+        "agents", "Orion.AgentManagement.Agent", ("AgentId",),
+        ("NodeId", "Name", "Hostname", "DNSName", "IP", "PollingEngineId"),
+    ),
+    Entity(
+        "vcenters", "Orion.VIM.VCenters", ("VCenterID",),
+        ("NodeID", "Name", "IPAddress", "CredentialID"),
+    ),
+    Entity(
+        "virtual-hosts", "Orion.VIM.Hosts", ("HostID",),
+        ("NodeID", "HostName", "DNSHostName", "IPAddress", "CredentialID"),
+    ),
     Entity(
         "software", "Orion.AssetInventory.Software", ("NodeID", "Name"),
         ("Version", "Publisher", "InstallDate"),
@@ -122,7 +141,7 @@ def _rows(
 ) -> Iterator[Mapping[str, Any]]:
     fields = [*entity.needed, *(name for name in entity.wanted if name in known)]
     if not entity.time or flows is None:
-        return swis.rows(entity.name, fields)
+        return swis.rows(entity.name, fields, f"WHERE {entity.where}" if entity.where else "")
     return swis.rows(
         entity.name,
         fields,

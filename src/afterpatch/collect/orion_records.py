@@ -23,6 +23,17 @@ _NEEDED: Final = {
     "engines": "Orion.Engines",
     "nodes": "Orion.Nodes",
 }
+# What tells who trusted the servers; without it the closure is by monitoring alone.
+_TRUST: Final = {
+    "credentials": "Orion.Credential",
+    "node-settings": "Orion.NodeSettings",
+    "agents": "Orion.AgentManagement.Agent",
+    "vcenters": "Orion.VIM.VCenters",
+    "virtual-hosts": "Orion.VIM.Hosts",
+}
+# Modules that an installation need not have.
+_OPTIONAL: Final = ("Orion.VIM.VCenters", "Orion.VIM.Hosts", "Orion.AgentManagement.Agent")
+_ABSENT: Final = "not in this server's schema"
 _MATTERS: Final = {"Details", "EngineVersion", "EngineID", "HostName", "ServerName"}
 
 Row = Mapping[str, Any]
@@ -31,7 +42,8 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Records:
     """Rows as SWIS told them. ``releases``: host, product, version, hotfix of ``orion.csv`` and of
-    the servers' ``Details``, each once. ``problems``: what is not known, in words.
+    the servers' ``Details``, each once. ``problems``: what is not known, in words; ``limits``: the
+    same of who trusted the servers, which can only add to a list that is not empty.
     """
 
     servers: tuple[Row, ...]
@@ -39,20 +51,39 @@ class Records:
     nodes: tuple[Row, ...]
     releases: tuple[Row, ...]
     problems: tuple[str, ...]
+    credentials: tuple[Row, ...] = ()
+    node_settings: tuple[Row, ...] = ()
+    agents: tuple[Row, ...] = ()
+    vcenters: tuple[Row, ...] = ()
+    virtual_hosts: tuple[Row, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def read_records(folder: Path) -> Records:
     """Everything that tells who monitored whom with which build."""
     problems: list[str] = []
     tables = {name: tuple(_table(folder, name, problems)) for name in _NEEDED}
+    limits: list[str] = []
+    trust = [name for name in _TRUST if (folder / f"orion-{name}.jsonl").exists()]
+    tables |= {name: tuple(_table(folder, name, limits)) for name in trust}
     if not any((folder / f"orion-{name}.jsonl").exists() for name in _NEEDED):
         raise UsageError(f"{folder} holds no orion-*.jsonl; `afterpatch orion collect` writes them")
-    problems += _refused(folder)
+    if lacking := [f"orion-{name}.jsonl" for name in _TRUST if name not in trust]:
+        text = ", ".join(lacking)
+        limits.append(f"without {text}, who shared credentials is not known in full")
+    for entity, problem in _refused(folder):
+        (limits if entity in _TRUST.values() else problems).append(problem)
     told = [*releases_of(tables["servers"]), *_listed(folder, problems)]
     unique = {tuple(row[name] for name in RELEASES): row for row in told}
     return Records(
         tables["servers"], tables["engines"], tables["nodes"],
         tuple(unique.values()), tuple(problems),
+        credentials=tables.get("credentials", ()),
+        node_settings=tables.get("node-settings", ()),
+        agents=tables.get("agents", ()),
+        vcenters=tables.get("vcenters", ()),
+        virtual_hosts=tables.get("virtual-hosts", ()),
+        limits=tuple(limits),
     )  # fmt: skip
 
 
@@ -87,26 +118,27 @@ def _row(line: bytes) -> Row | None:
     return row if isinstance(row, dict) else None
 
 
-def _refused(folder: Path) -> Iterator[str]:
-    """What the manifest says about the three tables."""
+def _refused(folder: Path) -> Iterator[tuple[str, str]]:
+    """(entity or "", what the manifest says about it)."""
     path = folder / MANIFEST
     try:
         manifest = orjson.loads(path.read_bytes())
         entries = [entry for entry in manifest["entities"] if isinstance(entry, dict)]
     except FileNotFoundError:
-        yield f"{MANIFEST} is missing: what the server refused is not known"
+        yield "", f"{MANIFEST} is missing: what the server refused is not known"
         return
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        yield f"{MANIFEST} cannot be read: what the server refused is not known"
+        yield "", f"{MANIFEST} cannot be read: what the server refused is not known"
         return
     for entry in entries:
-        if entry.get("entity") not in _NEEDED.values():
+        entity = str(entry.get("entity"))
+        if entity not in (*_NEEDED.values(), *_TRUST.values()):
             continue
-        if entry.get("problem"):
-            yield f"{entry['entity']}: {entry['problem']}"
+        if entry.get("problem") and not (entry["problem"] == _ABSENT and entity in _OPTIONAL):
+            yield entity, f"{entity}: {entry['problem']}"
         lacking = entry.get("missing_fields")
         for field in sorted(_MATTERS.intersection(map(str, lacking or ()))):
-            yield f"{entry['entity']}: the field {field} is not in the server's schema"
+            yield entity, f"{entity}: the field {field} is not in the server's schema"
 
 
 def _listed(folder: Path, problems: list[str]) -> Iterator[Row]:

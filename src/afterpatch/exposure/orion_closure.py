@@ -1,19 +1,30 @@
-"""CISA ED 21-01's closure: every host an Orion server with an affected build monitored.
+"""CISA ED 21-01's closure: every host that an affected Orion monitored, or that trusted it.
 
-Enters: the records of one installation. Leaves: :class:`Closure`. The directive has all hosts that
-Orion monitored treated as compromised. A record tells the build of its own day only: a fixed
-release says nothing about the one before it, so it is ``unknown``; only a release older than the
-first tampered one is ``no``. What cannot be decided is listed, never left out.
+Enters: the records of one installation, log-ons from other evidence. Leaves: :class:`Closure`. The
+directive has all hosts that Orion monitored treated as compromised, and every credential it held
+or used reset: so hosts that share these belong to it (:mod:`orion_trust`). A record tells the build
+of its own day only: a fixed release says nothing about the one before it, so it is ``unknown``;
+only a release older than the first tampered one is ``no``. What cannot be decided is listed, never
+left out.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from afterpatch.collect.orion_records import Records
 from afterpatch.exposure.orion_builds import judge_orion
+from afterpatch.exposure.orion_trust import (
+    Logon,
+    agents_of,
+    credentials_held,
+    known_beside_nodes,
+    logons_from,
+    short,
+    text,
+)
 
 Ran: TypeAlias = Literal["yes", "unknown", "no"]
 _HOTFIX: Final = re.compile(r"(?:hot\s?fix|hf)?\s*(\d{1,2})", re.IGNORECASE)
@@ -36,13 +47,17 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """One host of the closure. ``node``: its NodeID, "" when Orion does not monitor it itself."""
+    """One host of the closure. ``node``: its NodeID, "" when Orion does not monitor it itself.
+
+    trusted  it is here, or also here, because it trusted a server; ``why`` says how.
+    """
 
     host: str
     ip: str
     node: str
     ran: Ran
     why: str
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ class Closure:
     outside: int
 
 
-def closure(records: Records) -> Closure:
+def closure(records: Records, logons: Sequence[Logon] = ()) -> Closure:
     """Hosts that an affected build reached, or may have."""
     stations = _stations(records)
     engines = _engines(records.engines, stations)
@@ -67,12 +82,82 @@ def closure(records: Records) -> Closure:
     monitored = set(machines)
     alone = [station for station in stations.values() if station not in monitored]
     rows += [Reached(s.name, s.ip, "", s.ran, f"{_is(s)}: {s.because}") for s in alone]
+    rows = _with_credentials(rows, records)
+    rows += _beside_nodes(records, engines, stations)
+    at = {ip: short(s.name) for ip, s in addresses.items()} | {
+        text(node, "IPAddress"): short(own.name)
+        for node, own in zip(records.nodes, machines, strict=True)
+        if own and text(node, "IPAddress") not in _NOWHERE
+    }
+    rows = _with_logons(rows, logons, stations, at)
     listed = [row for row in rows if row.ran != "no"]
     return Closure(
         tuple(stations.values()),
         tuple(sorted(listed, key=_order)),
         len(rows) - len(listed),
     )
+
+
+def _with_credentials(rows: Sequence[Reached], records: Records) -> list[Reached]:
+    """What Orion held to log on to each node, in its reason."""
+    held, agents = credentials_held(records), agents_of(records)
+    found = []
+    for row in rows:
+        means = [*held.get(row.node, ())] if row.node else []
+        if row.node and row.node in agents:
+            means.append("an agent that runs as the system")
+        more = f"; Orion had {', '.join(means)}" if means else ""
+        found.append(replace(row, why=row.why + more, trusted=bool(means)))
+    return found
+
+
+def _beside_nodes(
+    records: Records, engines: Mapping[str, Station], stations: Mapping[str, Station]
+) -> Iterator[Reached]:
+    """Hosts without a node that Orion has an agent on or polls as a virtual host."""
+    for known in known_beside_nodes(records):
+        ran, by = _monitored(known.engine, engines, stations)
+        yield Reached(known.host, known.ip, "", ran, f"{known.why}; {by}", trusted=True)
+
+
+def _with_logons(
+    rows: Sequence[Reached],
+    logons: Sequence[Logon],
+    stations: Mapping[str, Station],
+    addresses: Mapping[str, str],
+) -> list[Reached]:
+    """Log-ons as reasons of the hosts they name; hosts not listed yet get rows of their own."""
+    reasons: dict[str, dict[str, None]] = defaultdict(dict)
+    ran: dict[str, Ran] = {}
+    spelled: dict[str, str] = {}
+    by_name = {short(station.name): station for station in stations.values()}
+    for trust in logons_from(logons, {name: name for name in by_name}, addresses):
+        key = short(trust.host)
+        reasons[key][trust.why] = None
+        spelled[key] = max(spelled.get(key, ""), trust.host, key=len)
+        mine = by_name[trust.station].ran
+        ran[key] = min(ran.get(key, "no"), mine, key=WORST_FIRST.index)
+    found = []
+    met = set()
+    for row in rows:
+        keys = {short(name) for name in (row.host, row.ip) if name} & reasons.keys()
+        for key in sorted(keys):
+            why = _first_reasons(reasons[key])
+            worse = min(row.ran, ran[key], key=WORST_FIRST.index)
+            row = replace(row, ran=worse, why=f"{row.why}; {why}", trusted=True)
+        met |= keys
+        found.append(row)
+    found += (
+        Reached(spelled[key], "", "", ran[key], _first_reasons(reasons[key]), trusted=True)
+        for key in sorted(reasons.keys() - met)
+    )
+    return found
+
+
+def _first_reasons(reasons: Mapping[str, None]) -> str:
+    told = list(reasons)
+    more = f"; and {len(told) - _REASONS} more log-ons like these" if len(told) > _REASONS else ""
+    return "; ".join(told[:_REASONS]) + more
 
 
 def _order(row: Reached) -> tuple[int, str, str, str]:
@@ -83,12 +168,12 @@ def _stations(records: Records) -> dict[str, Station]:
     """Servers and engines by short name; one machine is often both."""
     roles: dict[str, list[tuple[str, str, str]]] = {}
     for row in records.servers:
-        roles.setdefault(_short(_text(row, "HostName")), []).append(
-            (_text(row, "HostName"), "", "Orion server")
+        roles.setdefault(short(text(row, "HostName")), []).append(
+            (text(row, "HostName"), "", "Orion server")
         )
     for row in records.engines:
-        roles.setdefault(_short(_text(row, "ServerName")), []).append(
-            (_text(row, "ServerName"), _text(row, "IP"), "polling engine")
+        roles.setdefault(short(text(row, "ServerName")), []).append(
+            (text(row, "ServerName"), text(row, "IP"), "polling engine")
         )
     builds = _builds(records)
     for key, names in builds.items():  # a release listed by hand, of a server no table has
@@ -101,7 +186,7 @@ def _station(roles: Sequence[tuple[str, str, str]], builds: Sequence[tuple[str, 
     judged = [_judge(version) for _, version in builds]
     judged = judged or [("unknown", "no build is told")]
     ran = min((one for one, _ in judged), key=WORST_FIRST.index)
-    reasons = dict.fromkeys(text for one, text in judged if one == ran)
+    reasons = dict.fromkeys(because for one, because in judged if one == ran)
     kinds = tuple(dict.fromkeys(role[2] for role in roles))
     return Station(name, next((r[1] for r in roles if r[1]), ""), kinds, ran, "; ".join(reasons))
 
@@ -110,13 +195,13 @@ def _builds(records: Records) -> dict[str, list[tuple[str, str]]]:
     """(name, version) per short name, from every table that tells one."""
     found: dict[str, list[tuple[str, str]]] = {}
     for row in records.releases:
-        if version := _text(row, "version"):
-            text = _release(version, _text(row, "hotfix"))
-            found.setdefault(_short(_text(row, "host")), []).append((_text(row, "host"), text))
+        if version := text(row, "version"):
+            release = _release(version, text(row, "hotfix"))
+            found.setdefault(short(text(row, "host")), []).append((text(row, "host"), release))
     for row in records.engines:
-        if version := _text(row, "EngineVersion"):
-            name = _text(row, "ServerName")
-            found.setdefault(_short(name), []).append((name, version))
+        if version := text(row, "EngineVersion"):
+            name = text(row, "ServerName")
+            found.setdefault(short(name), []).append((name, version))
     return found
 
 
@@ -143,9 +228,9 @@ def _judge(version: str) -> tuple[Ran, str]:
 def _engines(rows: Iterable[Row], stations: Mapping[str, Station]) -> dict[str, Station]:
     """Stations by EngineID."""
     return {
-        _text(row, "EngineID"): stations[_short(_text(row, "ServerName"))]
+        text(row, "EngineID"): stations[short(text(row, "ServerName"))]
         for row in rows
-        if _text(row, "EngineID")
+        if text(row, "EngineID")
     }
 
 
@@ -153,14 +238,14 @@ def _node(
     node: Row, own: Station | None, engines: Mapping[str, Station], stations: Mapping[str, Station]
 ) -> Reached:
     """One monitored host; ``own``: the station it is, if it is one."""
-    ran, why = _monitored(_text(node, "EngineID"), engines, stations)
+    ran, why = _monitored(text(node, "EngineID"), engines, stations)
     if own:
         ran = min(ran, own.ran, key=WORST_FIRST.index)
         why = f"{_is(own)}: {own.because}; {why}"
     elif node.get("IsOrionServer") is True:
         ran = min(ran, "unknown", key=WORST_FIRST.index)
         why = f"is an Orion server of which no build is told; {why}"
-    return Reached(_name(node), _text(node, "IPAddress"), _text(node, "NodeID"), ran, why)
+    return Reached(_name(node), text(node, "IPAddress"), text(node, "NodeID"), ran, why)
 
 
 def _monitored(
@@ -181,6 +266,7 @@ def _monitored(
     return by.ran, f"monitored by {by.name}: {by.because}"
 
 
+_REASONS: Final = 5  # told of the log-ons of one host
 _NOWHERE: Final = ("", "127.0.0.1", "::1")  # an engine that names itself so could be any machine
 _WORDS: Final = {"yes": "ran an affected build", "unknown": "not decidable", "no": "never affected"}
 
@@ -193,21 +279,10 @@ def _machine(
     node: Row, stations: Mapping[str, Station], addresses: Mapping[str, Station]
 ) -> Station | None:
     """The station that a node is: by address, else by name."""
-    names = (_short(_text(node, field)) for field in ("DNS", "SysName", "Caption"))
+    names = (short(text(node, field)) for field in ("DNS", "SysName", "Caption"))
     named = next((stations[name] for name in names if name and name in stations), None)
-    return addresses.get(_text(node, "IPAddress")) or named
+    return addresses.get(text(node, "IPAddress")) or named
 
 
 def _name(node: Row) -> str:
-    return _text(node, "DNS") or _text(node, "SysName") or _text(node, "Caption")
-
-
-def _short(name: str) -> str:
-    """The part of a name that both tables have; addresses stay whole."""
-    lower = name.strip().lower()
-    return lower if lower.replace(".", "").isdecimal() else lower.partition(".")[0]
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.get(name)
-    return "" if value is None else str(value)
+    return text(node, "DNS") or text(node, "SysName") or text(node, "Caption")

@@ -30,6 +30,7 @@ BUILD: Final = (
     *("version", "admindisplayversion", "orion version", "orionversion", "orion", "engineversion"),
 )
 HOTFIX: Final = ("hotfix", "hf", "hotfixversionnumber", "hotfix version")
+ADDRESS: Final = ("ip", "ip address", "ipaddress", "ip_address", "ipv4", "ipv4address", "address")
 WHEN: Final = (
     *("date", "as of", "asof", "checked", "checked at", "collected", "collected at"),
     *("scan date", "scanned", "last seen", "timestamp", "time"),
@@ -82,6 +83,9 @@ def _fact(row: Row, number: int, item: Item) -> Fact | None:
         return None
     when = next((row[name] for name in WHEN if row.get(name)), "")
     detail = {"host": host, "from": "inventory", "written": written}
+    address = next((row[name] for name in ADDRESS if row.get(name)), "")
+    if address:
+        detail["ip"] = address
     if when and _time(when) is None:
         detail["date as written"] = when
     name, value = _build(written) or ("", "")

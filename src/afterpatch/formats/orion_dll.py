@@ -1,9 +1,10 @@
 """``SolarWinds.Orion.Core.BusinessLayer.dll``, SUNBURST's carrier -> its hash, version, birth.
 
 In: the file, known by its name. Out: one row like any file's, and a fact ``orion.dll`` with the
-SHA-256, the version resource and the compile time. The pipeline scans the bytes as well.
+SHA-256, the version resource, compile time and signing time as the file tells them. The pipeline
+scans the bytes as well.
 A file of 64 MiB or more (the real one has 1 MB) gets no fact: its hash is not known.
-Will not: check the signature; a time stamp of the PE header is as good as the hash it stands with.
+Will not: verify the signature; these times are as good as the hash they stand with.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import BinaryIO, Final
 
 import pefile
 
+from afterpatch.formats.authenticode import Signed, signing_time
 from afterpatch.formats.file_rows import FileRow, batch_of
 from afterpatch.formats.format import Format
 from afterpatch.model.batches import Piece, Wanted
@@ -21,6 +23,7 @@ from afterpatch.model.times import rfc3339, to_us
 
 NAMES: Final = ("solarwinds.orion.core.businesslayer.dll",)
 MAX_BYTES: Final = 64 << 20
+_SECURITY: Final = pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_SECURITY"]
 
 
 def recognise(head: bytes, item: Item) -> str:
@@ -63,16 +66,26 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
 
 
 def _facts(data: bytes) -> tuple[dict[str, str], str]:
-    """Version and compile time, and what stood in the way."""
+    """Version, compile and signing time, and what stood in the way."""
     try:
         with pefile.PE(data=data, fast_load=True) as pe:
             pe.parse_data_directories([pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]])
             made = datetime.fromtimestamp(pe.FILE_HEADER.TimeDateStamp, UTC)
-            detail = {"compiled": rfc3339(made)}
+            table = pe.OPTIONAL_HEADER.DATA_DIRECTORY
             version = _version(pe)
+            signed = Signed()
+            if len(table) > _SECURITY:
+                entry = table[_SECURITY]  # the one directory whose address is a place in the file
+                signed = signing_time(data, entry.VirtualAddress, entry.Size)
     except (pefile.PEFormatError, ValueError, IndexError, AttributeError, OverflowError) as error:
         return {}, f"not a readable PE file: {str(error)[:80]}"
-    return {**detail, **({"version": version} if version else {})}, ""
+    detail = {
+        "compiled": rfc3339(made),
+        "version": version,
+        "signed": rfc3339(signed.time) if signed.time else "",
+        "signed by": signed.told_by,
+    }
+    return {name: text for name, text in detail.items() if text}, signed.fault
 
 
 def _version(pe: pefile.PE) -> str:

@@ -24,6 +24,7 @@ from afterpatch.formats import (
     iis_config,
     iis_w3c,
     inventory_csv,
+    machine_csv,
     nfdump_csv,
     nfdump_json,
     oabgenerator,
@@ -79,6 +80,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     auditd.FORMAT,
     exchange_setup.FORMAT,
     inventory_csv.FORMAT,
+    machine_csv.FORMAT,
     directory_listing.FORMAT,
     web_file.FORMAT,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 
 Band = Literal["none", "attempted", "compromised", "follow-up"]
@@ -34,6 +34,8 @@ class NeededLog:
                    its first to its last event.
     fetch          where it lies on the server.
     sees           stages it can show, in words for the reader.
+    about          columns that name the machine a record that shows one of these is about, best
+                   first; none when it is the machine whose log it is.
     """
 
     id: str
@@ -41,6 +43,7 @@ class NeededLog:
     silence_hours: int
     fetch: str
     sees: tuple[str, ...]
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Key:
               other; ``context``: shown, never groups.
     visitor   it tells who came from outside; a record without such a key was made by the host
               itself (event log, file).
+    machine   its value is one machine's and no other's, whatever address that machine has.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Key:
     strength: KeyStrength
     hours: int = 0
     visitor: bool = False
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,33 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class TriageRule:
+    """``when``: ``stage:ID``, ``days-missing``, ``stopped``, ``ceased`` or ``always``.
+
+    because  may hold ``{days}``, ``{first}``, ``{last}`` (missing days) and ``{ceased}``.
+    """
+
+    when: str
+    category: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """An authority's categories: the first rule that holds for a host gives its category.
+
+    first_day, last_day  between which every day must be logged.
+    means                category -> in words, worst first.
+    """
+
+    directive: str
+    first_day: date
+    last_day: date
+    rules: tuple[TriageRule, ...]
+    means: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A loaded, validated pack.
 
@@ -165,6 +197,7 @@ class Campaign:
     networks: tuple[Network, ...]
     sha256: str
     decoder: str = ""
+    triage: Triage | None = None
 
     def rank(self, stage: str) -> int:
         """Position of a stage on the ladder from 1; 0 for "" (nothing). Raises KeyError."""

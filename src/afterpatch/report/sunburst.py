@@ -14,7 +14,7 @@ COLUMNS: Final = (
     "host_id", "machine", "domain", "confidence", "stage", "stopped", "ed_21_01_category",
     "because", "doubts", "first", "last", "days_missing",
 )  # fmt: skip
-CLOSURE_COLUMNS: Final = ("host", "ip", "node_id", "affected_build_reached_it", "why")
+CLOSURE_COLUMNS: Final = ("host", "ip", "node_id", "affected_build_reached_it", "trusted_it", "why")
 _BAR_CELLS: Final = 40
 
 

@@ -11,21 +11,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from afterpatch.detect.sunburst.categories import FIRST_DAY, LAST_DAY, Funnel
+from afterpatch.detect.sunburst.categories import Funnel
 from afterpatch.detect.sunburst.hosts import STAGES
+from afterpatch.model.campaigns import Triage
 from afterpatch.report.safe_text import cut, visible
 from afterpatch.report.words import counted
 
 MAX_STORIES: Final = 500  # worst first; the CSV and the workbook have all
 MAX_LISTED: Final = 100  # ranges of missing days, notes
 LIMIT_CHARS: Final = 1_000  # of any one string
-CATEGORIES: Final = (
-    ("3", "Follow-on activity, or to be taken for it: assume breach, full incident response"),
-    ("2", "Trojanised build, beacons perhaps, nothing more shown: not clean, rebuild"),
-    ("unknown", "Days are missing: neither category 2 nor clean"),
-)
-_DAYS: Final = (LAST_DAY - FIRST_DAY).days + 1
-
 Row = Mapping[str, str]
 
 
@@ -85,18 +79,19 @@ def build_page(
     counts: Funnel,
     missing: Sequence[date],
     notes: Sequence[str],
+    triage: Triage,
     *,
     redacted: bool,
 ) -> Page:
     """Choose what to show; what is left out is counted."""
     tally = Counter(row["ed_21_01_category"] for row in rows)
-    runs = stretches(missing)
+    runs = stretches(missing, triage)
     told = sorted(rows, key=_worst_first)[:MAX_STORIES]
     return Page(
         headline=_headline(counts, len(missing)),
         bars=tuple(_bars(rows, counts, len(missing))),
-        categories=tuple((name, tally[name], means) for name, means in CATEGORIES),
-        days=_DAYS,
+        categories=tuple((name, tally[name], means) for name, means in triage.means.items()),
+        days=_days(triage),
         missing=len(missing),
         stretches=runs[:MAX_LISTED],
         more_stretches=max(0, len(runs) - MAX_LISTED),
@@ -108,7 +103,7 @@ def build_page(
     )
 
 
-def stretches(missing: Iterable[date]) -> tuple[Stretch, ...]:
+def stretches(missing: Iterable[date], triage: Triage) -> tuple[Stretch, ...]:
     """Days in a row as one stretch each."""
     runs: list[list[date]] = []
     for day in sorted(missing):
@@ -116,19 +111,26 @@ def stretches(missing: Iterable[date]) -> tuple[Stretch, ...]:
             runs[-1][1] = day
         else:
             runs.append([day, day])
-    return tuple(_stretch(first, last) for first, last in runs)
+    return tuple(_stretch(first, last, triage) for first, last in runs)
 
 
-def _stretch(first: date, last: date) -> Stretch:
+def _days(triage: Triage) -> int:
+    return (triage.last_day - triage.first_day).days + 1
+
+
+def _stretch(first: date, last: date, triage: Triage) -> Stretch:
+    whole = _days(triage)
     days = (last - first).days + 1
     text = f"{first} to {last} ({counted(days, 'day')})" if days > 1 else str(first)
-    return Stretch(text, 100 * (first - FIRST_DAY).days / _DAYS, 100 * days / _DAYS)
+    return Stretch(text, 100 * (first - triage.first_day).days / whole, 100 * days / whole)
 
 
 def _headline(counts: Funnel, missing: int) -> str:
     if not counts.beaconed:
         seen = "the look-ups do not reach everywhere" if missing else "every day was logged"
         return f"No host that beaconed was found; {seen}"
+    if counts.targeted == counts.beaconed:
+        return f"{counted(counts.beaconed, 'host')} beaconed, and chosen for a second stage"
     reached = (
         f"{counts.targeted} of them chosen for a second stage" if counts.targeted else
         "none of them shown to be chosen for a second stage"

@@ -131,9 +131,9 @@ def write_sunburst(host: InfectedHost, plan: NetworkPlan, folder: Path, at: int 
     write_zeek(plan, mixed, folder)
     lines = (orjson.dumps(_proxy_line(call, office.address(at))) for call in made)
     (folder / "proxy.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
-    machine = f"orion1,{host.domain},{host.guid},{host.mac}\n"
+    machine = f"orion1,{office.address(at)},{host.domain},{host.guid},{host.mac}\n"
     (folder / "inventory.csv").write_text(
-        "host,domain,machineguid,mac\n" + machine, encoding="utf-8"
+        "host,ip,domain,machineguid,mac\n" + machine, encoding="utf-8"
     )
 
 

@@ -80,6 +80,39 @@ def test_rule_file(folder: Path, old: str, new: str, reason: str) -> None:
     assert any(reason in problem and problem.startswith(RULE) for problem in lint(folder))
 
 
+TRIAGE = (
+    "triage: {{directive: D, first_day: 2020-01-01, last_day: {last}, means: {{'2': two}}, "
+    "rules: [{{when: '{when}', category: '{category}', because: '{because}'}}]}}\ncves: []"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"when": "stage:nowhere"}, "unknown stage 'nowhere'"),
+        ({"when": "stopped"}, "the last rule must be 'always'"),
+        ({"category": "9"}, "category '9' is not among 'means'"),
+        ({"last": "2019-01-01"}, "the last day is before the first"),
+        ({"because": "since {moon}"}, "unknown placeholder {moon}"),
+        ({"when": "sometimes"}, "triage.rules[0].when"),
+    ],
+)
+def test_triage(folder: Path, change: dict[str, str], reason: str) -> None:
+    right = {"when": "always", "category": "2", "because": "so", "last": "2020-12-13"}
+    edit(folder, "campaign.yaml", lambda text: text.replace("cves: []", TRIAGE.format(**right), 1))
+    assert lint(folder) == []
+    wrong = TRIAGE.format(**right | change)
+    edit(folder, "campaign.yaml", lambda text: text.replace(TRIAGE.format(**right), wrong, 1))
+    assert any(reason in problem for problem in lint(folder))
+
+
+def test_log_about_a_column_no_key_keeps(folder: Path) -> None:
+    edit(
+        folder, "campaign.yaml", lambda t: t.replace("    sees: ", "    about: [x]\n    sees: ", 1)
+    )
+    assert any("'x' is no field of a key" in problem for problem in lint(folder))
+
+
 def test_rule_without_proof(folder: Path) -> None:
     (folder / PROOF).unlink()
     assert f"{RULE}:1: no proof: {PROOF} is missing" in lint(folder)

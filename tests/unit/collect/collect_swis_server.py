@@ -48,7 +48,9 @@ class SwisServer:
             return 400, {"Message": "Query is not valid", "ExceptionType": "InvalidQuery"}
         fields = match["fields"].split(", ")
         rows = [{f: row.get(f) for f in fields} for row in self.tables[match["entity"]]]
-        if match["where"]:
+        if match["where"] and match["where"].startswith("SettingName IN ("):
+            rows = [row for row in rows if f"'{row['SettingName']}'" in match["where"]]
+        elif match["where"]:
             start, end = parameters["start"], parameters["end"]
             rows = [row for row in rows if start <= row["TimeStamp"] < end]
         rows.sort(key=lambda row: [str(row[f]) for f in match["order"].split(", ")])

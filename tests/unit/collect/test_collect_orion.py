@@ -57,6 +57,16 @@ def test_a_complete_schema_is_no_problem(run, server):
     assert all(not entry["missing_fields"] for entry in entities.values())
 
 
+def test_of_the_settings_only_those_that_name_a_credential_are_asked_for(run, server):
+    settings = ("WMICredential", "ROSNMPCredentialID", "Secret")
+    server.tables["Orion.NodeSettings"] = [
+        {"NodeID": 1, "SettingName": name, "SettingValue": "7"} for name in settings
+    ]
+    _, out, _ = run()
+    told = {row["SettingName"] for row in lines(out / "orion-node-settings.jsonl")}
+    assert told == {"WMICredential", "ROSNMPCredentialID"}
+
+
 def test_flows_only_of_the_period_that_was_asked_for(run):
     _, out, entities = run("--flows-from", "2020-05-02", "--flows-to", "2020-05-04")
     assert entities["Orion.Netflow.FlowsByConversation"]["rows"] == 2

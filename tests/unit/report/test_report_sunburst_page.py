@@ -8,11 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from afterpatch.detect.sunburst.categories import FIRST_DAY, LAST_DAY, Funnel
+from afterpatch.campaigns.load import load
+from afterpatch.detect.sunburst.categories import Funnel
 from afterpatch.report.html import render_sunburst
 from afterpatch.report.sunburst_page import MAX_STORIES, build_page, stretches
 from afterpatch.report.sunburst_workbook import category_workbook
 
+TRIAGE = load("sunburst-orion-2020").triage
+FIRST_DAY, LAST_DAY = TRIAGE.first_day, TRIAGE.last_day
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.test/x>\x1b[31m\u202e'
 CELL = {"host_id": "00" * 8, "machine": "", "domain": "[redacted]", "confidence": "ambiguous",
         "stage": "beaconed", "stopped": "no", "ed_21_01_category": "unknown", "because": "days",
@@ -33,7 +36,7 @@ class _Tags(HTMLParser):
 
 def page(rows, missing=(date(2020, 6, 3),), notes=()):
     counts = Funnel(len(rows), 0, sum(r["stage"] == "targeted" for r in rows), 0, 0, 0)
-    return build_page(rows, counts, missing, notes, redacted=True)
+    return build_page(rows, counts, missing, notes, TRIAGE, redacted=True)
 
 
 def test_what_look_ups_cannot_tell_is_never_a_number():
@@ -48,7 +51,7 @@ def test_what_look_ups_cannot_tell_is_never_a_number():
 
 def test_doubted_hosts_are_drawn_apart():
     rows = [CELL, {**CELL, "host_id": "11" * 8, "doubts": "a lone label", "stage": "targeted"}]
-    exposed = build_page(rows, Funnel(2, 0, 1, 0, 0, 1), (), (), redacted=True).bars[0]
+    exposed = build_page(rows, Funnel(2, 0, 1, 0, 0, 1), (), (), TRIAGE, redacted=True).bars[0]
     assert exposed.count == "at least 1"
     beaconed = next(bar for bar in page(rows).bars if bar.title == "Beaconed")
     assert (beaconed.sure, beaconed.doubted) == (50, 50)
@@ -58,7 +61,7 @@ def test_doubted_hosts_are_drawn_apart():
 
 def test_missing_days_in_a_row_are_one_stretch():
     days = [FIRST_DAY, FIRST_DAY + timedelta(days=1), LAST_DAY]
-    first, last = stretches(days)
+    first, last = stretches(days, TRIAGE)
     assert first.text == "2020-03-24 to 2020-03-25 (2 days)"
     assert last.text == "2020-12-13"
     assert last.left + last.width == pytest.approx(100)

@@ -33,7 +33,7 @@ _HOURLY_UP_TO_S: Final = 3 * DAY_S  # longer windows count days
 _LOOSE: Final = 0.5  # MAD over median of sizes at which nothing is left of "one size"
 COMMON: Final = 0.6  # the discount for what most of the fleet has
 COMMON_SHARES: Final = (0.25, 0.5)
-_SMALL_FLEET: Final = 10  # in so small a fleet nothing is common
+_FEW: Final = 4  # others to compare with at which rarity counts half of what it says
 _EVEN: Final = 0.15  # multiples of a period that hardly ever are more than one
 _MANY: Final = 60  # contacts from which more of them add nothing
 _US_A_TICK: Final = 1_000_000 // TICKS_A_SECOND
@@ -146,18 +146,25 @@ def _size(column: pl.Series, groups: Ints, count: int) -> tuple[Floats, Floats]:
 
 
 def common_discount(sources: pl.Expr, fleet: int, shares: tuple[float, float]) -> pl.Expr:
-    """What most of the fleet has is its software: 1 to the first share, COMMON from the second."""
-    if fleet < _SMALL_FLEET:
-        return pl.lit(1.0)
+    """What most of the fleet has is its software: 1 to the first share, COMMON from the second.
+
+    The share is that of the *other* hosts, with two that nobody saw and that do not have it: three
+    of three hosts say less than thirty of thirty, and a lone host says nothing.
+    """
     low, high = shares
-    return (1 - (sources / fleet - low) / (high - low) * (1 - COMMON)).clip(COMMON, 1.0)
+    share = (sources.cast(pl.Float64) - 1) / (fleet + 1)
+    return (1 - (share - low) / (high - low) * (1 - COMMON)).clip(COMMON, 1.0)
 
 
 def rarity(sources: pl.Expr, fleet: int) -> pl.Expr:
-    """1 for a target of one host, 0 for that of half the fleet; 0.5 in a fleet of under five."""
-    if fleet < 5:
-        return pl.lit(0.5)
-    return (1 - sources.cast(pl.Float64).log() / math.log(fleet / 2)).clip(0.0, 1.0)
+    """1 for a target of one host, 0 for that of half the fleet, in a fleet large enough to tell.
+
+    In a small one it is drawn towards 0.5, which is also what a part counts that is not known: the
+    only host of five that has a target is no rare one yet.
+    """
+    told = (fleet - 1) / (fleet - 1 + _FEW) if fleet > 1 else 0.0
+    rare = 1 - sources.cast(pl.Float64).log() / math.log(max(fleet, _FEW) / 2)
+    return 0.5 + (rare.clip(0.0, 1.0) - 0.5) * told
 
 
 def words(row: Mapping[str, Any], fleet: int, window_us: tuple[int, int], verb: str) -> list[str]:

@@ -18,6 +18,7 @@ from afterpatch.formats import (
     healthchecker,
     iis_config,
     inventory_csv,
+    machine_csv,
     nfdump_csv,
     nfdump_json,
     orion_dll,
@@ -51,6 +52,7 @@ _MADE_BY: Final[Mapping[str, tuple[Logsource, ...]]] = {
     # These tell facts, not events.
     healthchecker.FORMAT.kind: (),
     inventory_csv.FORMAT.kind: (),
+    machine_csv.FORMAT.kind: (),
     orion_dll.FORMAT.kind: (),
     registry_export.FORMAT.kind: (),
 }

@@ -1,27 +1,20 @@
-"""CISA ED 21-01 categories, and the funnel: how many hosts got how far.
+"""An authority's categories (CISA ED 21-01), and the funnel: how many hosts got how far.
 
-Enters: hosts, and the days for which a log of look-ups was seen. Leaves: :class:`Judged` per host,
-:class:`Funnel`. "Stopped by the operator" is not clean. A missing day makes what would be category
-2 unknown, never category 2: beacons may have gone on, or ceased unexplained, on that day.
-
-Category 2: the binary was there, beacons or not, no other traffic of the intruder. Category 3:
-second-stage traffic, or beacons that ceased before 2020-12-14 without the defenders' doing (CISA
-AA20-352A). Category 1, never had the binary, cannot be told from names.
+Enters: hosts, the days for which a log of look-ups was seen, the campaign's :class:`Triage`.
+Leaves: :class:`Judged` per host, :class:`Funnel`. Which condition gives which category is the
+campaign's; what the conditions mean stands here, for only the decoder knows.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from afterpatch.detect.sunburst.hosts import STAGES, Host
+from afterpatch.model.campaigns import Triage
 
-Category: TypeAlias = Literal["2", "3", "unknown"]
-
-FIRST_DAY: Final = date(2020, 3, 24)  # first malicious build signed
-LAST_DAY: Final = date(2020, 12, 13)  # the day before the directive's date
-_CEASED: Final = datetime(2020, 12, 14, tzinfo=UTC)
 _LONGEST_PAUSE: Final = timedelta(minutes=43_260)  # thirty days, the longest an answer can set
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +22,7 @@ class Judged:
     """One host's category and the reason."""
 
     host: Host
-    category: Category
+    category: str
     because: str
 
 
@@ -48,26 +41,38 @@ class Funnel:
     doubted: int
 
 
-def missing_days(seen: Collection[date]) -> tuple[date, ...]:
+def missing_days(seen: Collection[date], triage: Triage) -> tuple[date, ...]:
     """Days of the window without a record of look-ups."""
-    days = (LAST_DAY - FIRST_DAY).days + 1
-    return tuple(day for at in range(days) if (day := FIRST_DAY + timedelta(days=at)) not in seen)
+    days = (triage.last_day - triage.first_day).days + 1
+    every = (triage.first_day + timedelta(days=at) for at in range(days))
+    return tuple(day for day in every if day not in seen)
 
 
-def judge(host: Host, missing: Sequence[date]) -> Judged:
-    """The category of one host that beaconed."""
-    if host.stage == "http-c2":
-        return Judged(host, "3", "second-stage traffic")
-    if host.stage == "targeted":
-        return Judged(host, "3", "chosen for the second stage: category 3 until shown otherwise")
+def judge(host: Host, missing: Sequence[date], triage: Triage) -> Judged:
+    """The category of one host that beaconed: that of the first rule that holds."""
+    rule = next(rule for rule in triage.rules if _holds(rule.when, host, missing, triage))
+    because = rule.because
     if missing:
-        text = f"{len(missing)} days from {missing[0]} to {missing[-1]} have no record of look-ups"
-        return Judged(host, "unknown", text)
-    if host.stopped:
-        return Judged(host, "2", "beaconed until the operator stopped it; not clean")
-    if host.last and host.last + _LONGEST_PAUSE < _CEASED:
-        return Judged(host, "3", f"beacons ceased on {host.last:%Y-%m-%d}, unless defenders did it")
-    return Judged(host, "2", "beaconed; nothing shows more")
+        told = {"{days}": len(missing), "{first}": missing[0], "{last}": missing[-1]}
+        for mark, value in told.items():
+            because = because.replace(mark, str(value))
+    if host.last:
+        because = because.replace("{ceased}", f"{host.last:%Y-%m-%d}")
+    return Judged(host, rule.category, because)
+
+
+def _holds(when: str, host: Host, missing: Sequence[date], triage: Triage) -> bool:
+    subject, _, stage = when.partition(":")
+    if subject == "stage":
+        return host.stage == stage
+    if when == "days-missing":
+        return bool(missing)
+    if when == "stopped":
+        return host.stopped
+    if when == "ceased":
+        after = datetime.combine(triage.last_day + timedelta(days=1), time(), UTC)
+        return host.last is not None and host.last + _LONGEST_PAUSE < after
+    return True
 
 
 def funnel(judged: Iterable[Judged]) -> Funnel:
@@ -79,6 +84,6 @@ def funnel(judged: Iterable[Judged]) -> Funnel:
         stopped=sum(row.host.stopped for row in rows),
         targeted=sum(rank >= STAGES.index("targeted") for rank in ranks),
         http_c2=sum(rank >= STAGES.index("http-c2") for rank in ranks),
-        unknown=sum(row.category == "unknown" for row in rows),
+        unknown=sum(row.category == UNKNOWN for row in rows),
         doubted=sum(bool(row.host.doubts) for row in rows),
     )

@@ -1,0 +1,77 @@
+"""A list of machines and their addresses (CSV) -> ``host.address`` facts.
+
+In: a CSV with a host column and an IP column, as ``afterpatch orion collect`` writes it
+(``machines.csv``) or an inventory exports it. Out: one fact per address, the host in its detail.
+Rows without host or address are gaps. Every column must be one such lists have: a log with columns
+of these names is none. Will not: take the file as being *from* any of the machines.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from afterpatch.formats.csv_rows import Row, header_of, rows
+from afterpatch.formats.format import Format
+from afterpatch.formats.gap_runs import GapRuns
+from afterpatch.formats.inventory_csv import HOST
+from afterpatch.formats.line_reader import lines
+from afterpatch.formats.text_blocks import head_text
+from afterpatch.model.batches import Piece, Wanted
+from afterpatch.model.places import Fact, Item, Place
+
+ADDRESS: Final = (
+    *("ip", "ips", "ip address", "ip addresses", "ipaddress", "ip_address", "ipv4", "ipv6"),
+    *("ipv4address", "ipv6address", "address", "primary ip"),
+)
+_OTHERS: Final = re.compile(
+    r"(?:mac|physical|hardware)[ _]?address(?:es)?|macs?\d*|machine[ _]?guid|(?:ad|dns)?[ _]?domain"
+    r"(?:[ _]?name)?|dnshostname|distinguishedname|os|operating ?system|description|location|site"
+    r"|owner|department|vendor|model|serial|role|type|node_?id"
+)
+_SPLIT: Final = re.compile(r"[\s,;|]+")
+
+
+def recognise(head: bytes, item: Item) -> str:
+    """ "header" when hosts and addresses are named, and nothing that a list of machines lacks."""
+    del item
+    names = header_of(head_text(head))
+    known = all(n in HOST or n in ADDRESS or _OTHERS.fullmatch(n) for n in names)
+    listed = any(n in HOST for n in names) and any(n in ADDRESS for n in names)
+    return "header" if known and listed else ""
+
+
+def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
+    """One piece of facts; every row is counted as skipped (it is no event) or a gap."""
+    del wanted
+    gaps = GapRuns(item.name)
+    facts: list[Fact] = []
+    records = lost = 0
+    for number, row, _ in rows(lines(stream)):
+        records += 1
+        found = [] if row is None else list(_facts(row, number, item))
+        facts += found
+        if row is None or (row and not found):
+            lost += 1
+            gaps.add(number, "row names no host and address, or cannot be read")
+    yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=tuple(facts))
+
+
+def addresses(row: Row) -> Iterator[str]:
+    """Every address of a row, in one spelling; several may stand in one cell."""
+    cells = (row.get(name, "") for name in ADDRESS)
+    for word in (word for cell in cells for word in _SPLIT.split(cell) if word):
+        try:
+            yield str(ipaddress.ip_address(word))
+        except ValueError:
+            continue
+
+
+def _facts(row: Row, number: int, item: Item) -> Iterator[Fact]:
+    host = next((row[name] for name in HOST if row.get(name)), "")
+    for address in dict.fromkeys(addresses(row)) if host else ():
+        detail = {"host": host, "from": "inventory"}
+        yield Fact("host.address", address, None, Place(item.name, number), detail)
+
+
+FORMAT: Final = Format(kind="machine-csv", recognise=recognise, read=read)
