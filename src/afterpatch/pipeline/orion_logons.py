@@ -18,7 +18,7 @@ from afterpatch.exposure.orion_trust import Logon
 from afterpatch.formats.format import HEAD_BYTES
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import TIME, Batch, Logsource
+from afterpatch.model.batches import TIME, Batch, ColumnsWanted, Logsource
 from afterpatch.model.places import Item
 from afterpatch.model.times import from_us
 
@@ -68,7 +68,7 @@ def _item(item: Item, scratch: Path, notes: list[str]) -> Iterator[pl.DataFrame]
         return
     with open_item(item, scratch, seekable=known.seekable) as stream:
         pieces = (
-            known.read_columns(stream, item, _wanted)
+            known.read_columns(stream, item, _Wanted())
             if known.read_columns
             else known.read(stream, item, None)
         )
@@ -77,9 +77,14 @@ def _item(item: Item, scratch: Path, notes: list[str]) -> Iterator[pl.DataFrame]
             yield from (_summed(batch) for batch in piece.batches)
 
 
-def _wanted(logsource: Logsource, event: str) -> frozenset[str]:
-    del logsource
-    return _COLUMNS if event in _EVENTS else frozenset({"EventID"})
+class _Wanted:
+    """What is looked at here, see :class:`ColumnsWanted`."""
+
+    def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str]:
+        return _COLUMNS if event_id in _EVENTS else frozenset({"EventID"})
+
+    def within(self, block: bytes) -> ColumnsWanted:
+        return self
 
 
 def _summed(batch: Batch) -> pl.DataFrame:
