@@ -244,7 +244,7 @@ def test_engines_that_share_columns_find_what_each_finds_alone(
     logsource: Logsource, parts: list, rows: list
 ) -> None:
     looked_at = batch(logsource, rows)
-    columns = Columns(looked_at.frame)
+    columns = Columns(looked_at)
     for number, part in enumerate(parts):  # each an engine of its own, with numbers of its own
         engine = SigmaEngine([rule(number, *part)])
         alone, shared = engine.match(looked_at), engine.match(looked_at, columns)

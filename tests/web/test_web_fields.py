@@ -75,7 +75,7 @@ def shown(name: str, field: str) -> list[str]:
     base = WEB_REQUEST if name in WEBSERVERS else PROXY_REQUEST
     more = {key: value for key, value in MORE.items() if key in log.holds}
     batch = batch_of(log, base | more)
-    columns = Columns(batch.frame)
+    columns = Columns(batch)
     found = (columns.view(view) for view in views(field, "contains", batch.logsource))
     return [value for column in found if column for value in column.values.to_list()]
 

@@ -30,7 +30,7 @@ def explain(host: str, finding: str | None, report: Path, evidence: tuple[str, .
     found = originals(evidence or tuple(doc["tool"]["evidence"]), places)
     lines = {
         (place.source, place.record): ExplainLine(
-            original.text, original.sha256 == hashes.get(place.source)
+            original.texts, original.sha256 == hashes.get(place.source)
         )
         for place, original in found.items()
     }

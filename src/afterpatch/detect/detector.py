@@ -20,9 +20,10 @@ from afterpatch.detect.accounting import (
     refused_statuses,
     sigma_statuses,
 )
-from afterpatch.detect.columns_wanted import columns_of
+from afterpatch.detect.columns_wanted import Wants
 from afterpatch.detect.decoders import Decoder, decoder_named
 from afterpatch.detect.hit_correlations import HitCorrelations
+from afterpatch.detect.hit_rows import MAX_FIELD_CHARS, hits_at
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilters import Family, Prefilters
 from afterpatch.detect.sigma.ast import ANY_FIELD, Rule, tests
@@ -34,11 +35,8 @@ from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.store import RuleStore, load_rules
 from afterpatch.detect.yara import ScanIncomplete, YaraEngine
 from afterpatch.model.batches import (
-    RAW,
-    RECORD,
-    RESERVED,
-    TIME,
     Batch,
+    ColumnsWanted,
     Declared,
     Logsource,
     Spelling,
@@ -50,10 +48,8 @@ from afterpatch.model.hunts import Hunted
 from afterpatch.model.network import NATIVE
 from afterpatch.model.places import Gap, Place
 from afterpatch.model.rules import Placeholders, RuleStatus
-from afterpatch.model.times import from_us
 
 MAX_HITS_PER_RULE: Final = 20_000
-MAX_FIELD_CHARS: Final = 2_000
 
 # The fields of a web request that indicators look at, by their Sigma names.
 _WEB_FIELDS: Final = (
@@ -110,7 +106,13 @@ class Detector:
         self._hit_correlations = HitCorrelations(parsed.correlations)
         self._feeds = self._hit_correlations.feeds
         self._rules_by_id = {rule.info.id: rule for rule in self._sigma.rules}
-        self._columns: dict[tuple[Logsource, str], frozenset[str] | None] = {}
+        self.columns_wanted: Final[ColumnsWanted] = Wants(
+            self._sigma.rules,
+            self._sigma.rules_for,
+            self._shown,
+            self._keep,
+            self._indicators.columns,
+        )
         self._content_gaps: list[Gap] = []
         self.unsupported = (*parsed.refused, *yara.unsupported, *self._indicators.unsupported)
 
@@ -211,19 +213,6 @@ class Detector:
         rules = {rule.info.id for rule in self._sigma.rules_for(logsource)}
         rules |= {c.info.id for c in self._correlations if not rules.isdisjoint(c.rules)}
         return frozenset(rules | self._decoded_by(logsource))
-
-    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
-        """The columns that :meth:`match` looks at in such events; None = all."""
-        if (logsource, event_id) not in self._columns:
-            rules = self._sigma.rules_for(logsource)
-            tested = columns_of(rules, logsource, event_id)
-            shown = {name for rule in rules for name in self._shown(rule.info)}
-            shown.update(self._keep, *self._feeds.values())
-            columns = {column for name in shown for column in names(name, logsource)}
-            columns |= self._indicators.columns
-            wanted = None if tested is None else tested | columns
-            self._columns[logsource, event_id] = wanted
-        return self._columns[logsource, event_id]
 
     def _shown(self, info: RuleInfo) -> Iterable[str]:
         """Fields that every hit of the rule carries."""
@@ -354,40 +343,8 @@ class Detector:
         more_fields: Iterable[str] = (),
     ) -> Iterator[Hit]:
         """One hit per row, carrying the rule's ``fields``, what correlations read, and more."""
-        frame = batch.frame[rows]
-        kept: dict[str, list[str | None]] = {}
-        for name in dict.fromkeys((*self._shown(info), *more_fields)):
-            column = _first_present(name, batch)
-            if column is not None:
-                kept[name] = frame.get_column(column).str.slice(0, MAX_FIELD_CHARS).to_list()
-        height = frame.height
-        times = frame.get_column(TIME).to_list() if TIME in frame.columns else [None] * height
-        records = frame.get_column(RECORD).to_list() if RECORD in frame.columns else [0] * height
-        raws = frame.get_column(RAW).to_list() if RAW in frame.columns else [""] * height
-        for at in range(height):
-            fields = {name: v for name, values in kept.items() if (v := values[at]) is not None}
-            yield Hit(
-                rule=info.id,
-                time=_time(times[at]),
-                place=Place(source, records[at] or 0),
-                fields=fields,
-                raw=(raws[at] or "")[:MAX_FIELD_CHARS],
-            )
-
-
-def _time(micros: int | None) -> datetime | None:
-    try:
-        return None if micros is None else from_us(micros)
-    except OverflowError:
-        return None
-
-
-def _first_present(name: str, batch: Batch) -> str | None:
-    """The column that shows a field: its own spelling, else the log source's native name."""
-    columns = batch.frame.columns
-    return next(
-        (c for c in names(name, batch.logsource) if c in columns and c not in RESERVED), None
-    )
+        shown = dict.fromkeys((*self._shown(info), *more_fields))
+        return hits_at(info.id, rows, batch, source, shown)
 
 
 def _tested_fields(rule: Rule) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from afterpatch.detect.detector import MAX_HITS_PER_RULE, Detector
 from afterpatch.detect.excuses import Excuses
 from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.literals import Indexes
-from afterpatch.model.batches import RECORD, TIME, Batch, Logsource
+from afterpatch.model.batches import RECORD, TIME, Batch, ColumnsWanted
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import Excused, HitSum, Hunted, SumKey, Suppression
 from afterpatch.model.times import from_us
@@ -63,11 +63,10 @@ class Hunter:
             for parts in zip(sums, map(tuple, feeding), overflow, strict=True)
         )
 
-    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
-        """As :meth:`Detector.columns_wanted`; suppressions by fields may ask for any of them."""
-        if self._excuses.by_fields:
-            return None
-        return self.detector.columns_wanted(logsource, event_id)
+    @property
+    def columns_wanted(self) -> ColumnsWanted | None:
+        """As the detector's; None = all, because suppressions by fields may ask for any of them."""
+        return None if self._excuses.by_fields else self.detector.columns_wanted
 
     @property
     def reads_content(self) -> bool:

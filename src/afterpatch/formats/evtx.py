@@ -10,7 +10,7 @@ keeps its JSON as ``@raw``. :func:`read_columns` reads sound chunks as the table
 columns that are wanted, and the original text of single records on demand (:func:`texts`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -27,7 +27,8 @@ from afterpatch.formats.evtx_headers import (
     has_right_checksums,
     unlisted,
 )
-from afterpatch.formats.evtx_plain import brief, event_of, read_chunk, records_of
+from afterpatch.formats.evtx_plain import brief, read_chunk
+from afterpatch.formats.evtx_texts import by_chunk, place_of, texts_of
 from afterpatch.formats.format import Format
 from afterpatch.formats.windows_events import EventCollector
 from afterpatch.model.batches import ColumnsWanted, Piece, Wanted
@@ -69,47 +70,33 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     """Every event of the file in chunk order; gaps name the chunk or the record numbers."""
     del wanted  # no raw-text prefilter: strings in EVTX are UTF-16 and shared between records
     collector = EventCollector(item.name)
-    yield from _read(stream, collector, lambda _sound, _collector: None, None)
+    yield from _read(stream, collector, None, None)
 
 
 def read_columns(stream: BinaryIO, item: Item, wanted: ColumnsWanted | None) -> Iterator[Piece]:
-    """As :func:`read`, without ``@raw`` and with the columns ``wanted`` only (all if None)."""
-    collector = EventCollector(item.name, keep_raw=False)
+    """As :func:`read`, with ``@at`` for ``@raw`` and the columns ``wanted`` only (all if None)."""
+    collector = EventCollector(item.name)
     yield from _read(stream, collector, _reader_for, wanted)
 
 
-def texts(stream: BinaryIO, item: Item, records: Collection[int]) -> Iterator[tuple[int, str]]:
-    """(number, JSON) of the events with these numbers, in chunk order."""
+def texts(stream: BinaryIO, item: Item, places: Collection[int]) -> Iterator[tuple[int, str]]:
+    """(place, JSON) of the events at these places, in chunk order."""
     del item
+    asked = by_chunk(places)
+    before = 0
     for block in _blocks(stream, stream.read(HEADER_BYTES)):
         chunks = _split(block)
-        sound = [_is_sound(chunk) for chunk in chunks]
-        reader = _reader_for(sound, None)
-        found = reader.find(block, sound, records) if reader else [None] * len(chunks)
-        for chunk, numbers in zip(chunks, found, strict=True):
-            if chunk[:8].tobytes() == CHUNK_MAGIC:
-                yield from _texts_of(chunk.tobytes(), numbers, records)
-
-
-def _texts_of(
-    chunk: bytes, numbers: Mapping[int, int] | None, records: Collection[int]
-) -> Iterator[tuple[int, str]]:
-    """``numbers``: record's number in its header -> the event's own; None = not known."""
-    if numbers == {}:
-        return
-    for record in records_of(chunk):
-        if numbers is None:
-            event, number, _ = event_of(record)
-            if event is not None and number in records:
-                yield number, record.text
-        elif record.number in numbers:
-            yield numbers[record.number], record.text
+        for number, chunk in enumerate(chunks, before):
+            if number in asked and chunk[:8].tobytes() == CHUNK_MAGIC:
+                for order, text in texts_of(chunk.tobytes(), asked[number]):
+                    yield place_of(number, order), text
+        before += len(chunks)
 
 
 def _read(
     stream: BinaryIO,
     collector: EventCollector,
-    reader_for: "Callable[[list[bool], EventCollector], BlockReader | None]",
+    reader_for: "Callable[[list[bool], EventCollector], BlockReader | None] | None",
     wanted: ColumnsWanted | None,
 ) -> Iterator[Piece]:
     head = stream.read(HEADER_BYTES)
@@ -118,10 +105,13 @@ def _read(
     for block in _blocks(stream, head):
         chunks = _split(block)
         sound = [_is_sound(chunk) for chunk in chunks]
-        reader = reader_for(sound, collector)
-        met = reader.read(block, sound, wanted, collector) if reader else [None] * len(chunks)
+        reader = reader_for(sound, collector) if reader_for else None
+        met: Sequence[int | None] = [None] * len(chunks)
+        if reader:
+            met = reader.read(block, sound, wanted, collector, before)
         for number, (chunk, is_sound, count) in enumerate(zip(chunks, sound, met, strict=True)):
-            _take(f"chunk {before + number}", chunk, account, collector, is_sound, count)
+            place = before + number
+            _take(place, chunk, account, collector, is_sound, count, on_demand=bool(reader_for))
             if collector.full:
                 yield collector.piece()
         before += len(chunks)
@@ -130,14 +120,20 @@ def _read(
 
 
 def _take(
-    place: str,
+    number: int,
     chunk: memoryview,
     account: Account,
     collector: EventCollector,
     is_sound: bool,
     met: int | None,
+    *,
+    on_demand: bool,
 ) -> None:
-    """Account for one chunk; read it first if that was not done (``met`` is None)."""
+    """Account for one chunk; read it first if that was not done (``met`` is None).
+
+    on_demand  whether its events are to say where their text is found, in place of the text.
+    """
+    place = f"chunk {number}"
     if met is None and not np.frombuffer(chunk, np.uint8).any():
         return  # allocated, never written
     if len(chunk) < CHUNK_BYTES:
@@ -147,7 +143,7 @@ def _take(
         return
     whole = bytes(chunk).ljust(CHUNK_BYTES, b"\0") if met is None else chunk
     if met is None:
-        met = read_chunk(place, bytes(whole), collector)
+        met = read_chunk(place, bytes(whole), collector, place_of(number, 0) if on_demand else None)
     more, _ = unlisted(whole)
     is_right = is_sound or (more > 0 and has_right_checksums(whole))
     account.chunk(place, chunk_header(whole), met, is_sound=is_right, more=more)
@@ -192,13 +188,13 @@ class _Met:
 _met: Final = _Met()
 
 
-def _reader_for(sound: list[bool], collector: EventCollector | None) -> "BlockReader | None":
+def _reader_for(sound: list[bool], collector: EventCollector) -> "BlockReader | None":
     """What reads these chunks: the columnar reader, once it is worth its start."""
     _met.chunks += sum(sound)
     if _met.chunks <= PLAIN_CHUNKS:
         return None
     reader, fault = _block_reader()
-    if reader is None and collector is not None:
+    if reader is None:
         collector.note("speed", f"event logs are read one record at a time: {fault}")
     return reader
 

@@ -6,7 +6,7 @@ keeps the tables the kernel fills and the shapes it has met.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class BlockReader:
         # out does not depend on them.
         self._seed = secrets.randbits(62)
         self._room: dict[int, Walk] = {}
-        self._columns(bytes(CHUNK_BYTES), [False])
+        self._columns(bytes(CHUNK_BYTES), [False], 0)
 
     def read(
         self,
@@ -35,10 +35,14 @@ class BlockReader:
         sound: Sequence[bool],
         wanted: ColumnsWanted | None,
         collector: EventCollector,
+        first: int = 0,
     ) -> list[int | None]:
-        """The events of the sound chunks -> ``collector``; per chunk their number, or None."""
-        columns = self._columns(block, sound)
-        for table in columns.tables(wanted):
+        """The events of the sound chunks -> ``collector``; per chunk their number, or None.
+
+        ``first``: the number of the first chunk in its file.
+        """
+        columns = self._columns(block, sound, first)
+        for table in columns.tables(wanted, wanted.within(block) if wanted else None):
             collector.add_table(table)
         counts = columns.events_by_chunk().tolist()
         return [
@@ -46,29 +50,12 @@ class BlockReader:
             for place, (is_sound, count) in enumerate(zip(sound, [*counts, 0], strict=False))
         ]
 
-    def find(
-        self, block: bytes, sound: Sequence[bool], records: Collection[int]
-    ) -> list[dict[int, int] | None]:
-        """Per chunk, which of these events are there: number in the record's header -> the event's.
-
-        None for chunks that must be read plainly to know.
-        """
-        columns = self._columns(block, sound)
-        found: list[dict[int, int] | None] = [{} if is_sound else None for is_sound in sound]
-        for place in columns.odd:
-            found[place] = None
-        for chunk, header, number in columns.places(np.array(sorted(records), np.int64)):
-            numbers = found[chunk]
-            if numbers is not None:
-                numbers[header] = number
-        return found
-
-    def _columns(self, block: bytes, sound: Sequence[bool]) -> Columns:
+    def _columns(self, block: bytes, sound: Sequence[bool], first: int) -> Columns:
         whole = len(block) // CHUNK_BYTES
         data = np.frombuffer(block, np.uint8)[: whole * CHUNK_BYTES]
         found = self._tables(whole)
         walk(data, np.array(sound[:whole], np.uint8), found, self._seed)
-        return Columns(data, found, self._shapes, self._seed)
+        return Columns(data, found, self._shapes, first, self._seed)
 
     def _tables(self, chunks: int) -> Walk:
         """Empty tables with room for so many chunks; kept, because fresh memory is slow."""
@@ -76,9 +63,5 @@ class BlockReader:
         if room not in self._room:
             self._room[room] = room_for(room)
         found = self._room[room]
-        for table in (found.events, found.values, found.structures, found.shapes):
-            table.filled[0] = 0
-        for strings in (found.structures, found.shapes):
-            strings.slots.fill(-1)
-        found.odd.fill(0)
+        found.clear()
         return found

@@ -18,10 +18,11 @@ import numpy as np
 from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import Bytes, Ints
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
-from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts, whole_numbers
+from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_known_shapes import Shapes
 from afterpatch.formats.evtx_shapes import Recipe, Shape
+from afterpatch.formats.evtx_texts import PLACE_BITS
 from afterpatch.formats.evtx_values import UNIX_EPOCH_100NS
 from afterpatch.formats.windows_events import has_data
 from afterpatch.formats.windows_frames import MAX_COLUMNS
@@ -58,13 +59,18 @@ class _Part:
 
 
 class Columns:
-    """The events of one block. ``odd``: the chunks, by their place, that are to be read plainly."""
+    """The events of one block. ``odd``: the chunks, by their place, that are to be read plainly.
 
-    def __init__(self, block: Bytes, found: Walk, shapes: Shapes, seed: int) -> None:
-        self._block, self._found = block, found
+    ``first``: the number of the block's first chunk in its file.
+    """
+
+    def __init__(self, block: Bytes, found: Walk, shapes: Shapes, first: int, seed: int) -> None:
+        self._found = found
         self._texts = Texts(block, found, seed)
         count = int(found.events.filled[0])
         self._chunks = found.events.at[:count] // CHUNK_BYTES
+        orders = np.arange(count) - np.searchsorted(self._chunks, self._chunks)
+        self._places = (self._chunks + first) << PLACE_BITS | orders
         self._shape_of = found.events.shape[:count]
         self._shapes = shapes.of(found)
         strange = [number for number, shape in enumerate(self._shapes) if shape is None]
@@ -77,15 +83,6 @@ class Columns:
     def events_by_chunk(self) -> Ints:
         """How many events there are in each chunk of the block."""
         return np.bincount(self._chunks, minlength=len(self._found.odd))
-
-    def places(self, numbers: Ints) -> Iterator[tuple[int, int, int]]:
-        """(place of its chunk, number in its record's header, own number) of some events."""
-        for shape, rows in self.by_shape():
-            own = self.records(shape, rows)
-            is_asked = np.isin(own, numbers)
-            some = rows[is_asked]
-            header = self._found.events.record[some].tolist()
-            yield from zip(self._chunks[some].tolist(), header, own[is_asked].tolist(), strict=True)
 
     def by_shape(self) -> Iterator[tuple[Shape, Ints]]:
         """Every shape with the rows of its events, in file order."""
@@ -100,12 +97,18 @@ class Columns:
             assert shape is not None
             yield shape, group
 
-    def tables(self, wanted: ColumnsWanted | None) -> Iterator[EventTable]:
-        """All events, kinds in their order, with the columns wanted (all if None)."""
+    def tables(
+        self, wanted: ColumnsWanted | None, here: ColumnsWanted | None
+    ) -> Iterator[EventTable]:
+        """All events, kinds in their order, with the columns wanted (all if None).
+
+        ``here``: the same, knowing the bytes of this block.
+        """
         kinds: defaultdict[_Kind, list[_Part]] = defaultdict(list)
         for shape, rows in self.by_shape():
             for kind, some in self._kinds(shape, rows):
-                kinds[kind].append(self._part(shape, some, kind, wanted))
+                which = wanted if shape.is_mixed else here
+                kinds[kind].append(self._part(shape, some, kind, which))
         for kind in kinds:
             self._texts.constant(kind.channel)  # before the first column is made, see _table
         for kind, parts in sorted(kinds.items()):
@@ -118,9 +121,7 @@ class Columns:
         fallback = np.where(header < 0, 0, header)
         recipe = shape.record
         if isinstance(recipe, int) and self._kind_of(recipe, rows) in token.INTEGERS:
-            own = whole_numbers(
-                self._block, self._found.values, self._found.events.first[rows], recipe
-            )
+            own = self._texts.whole_numbers(rows, recipe)
         else:
             own = self._each(recipe, rows, _record_number, -1)
         return np.where((own >= 0) & (own < MAX_RECORD), own, fallback)
@@ -202,9 +203,7 @@ class Columns:
         """(microseconds or NO_TIME, how many without a zone)."""
         recipe = shape.when
         if isinstance(recipe, int) and self._kind_of(recipe, rows) == token.FILETIME:
-            ticks = whole_numbers(
-                self._block, self._found.values, self._found.events.first[rows], recipe
-            )
+            ticks = self._texts.whole_numbers(rows, recipe)
             times_us = (ticks - UNIX_EPOCH_100NS) // 10
             believed = (times_us > EARLIEST_US) & (times_us < LATEST_US)
             return np.where(believed, times_us, NO_TIME), 0
@@ -215,27 +214,29 @@ class Columns:
         rows = np.concatenate([part.rows for part in parts])
         order = np.argsort(rows, kind="stable")
         times_us = np.concatenate([part.times_us for part in parts])[order]
-        names = dict.fromkeys(name for part in parts for name in part.columns)
-        columns = {}
-        for name in names:
-            # An event may have data of this name; those that have none show the log's channel.
-            default = self._texts.constant(kind.channel) if name == "Channel" else ABSENT
-            codes = [
+        names = list(dict.fromkeys(name for part in parts for name in part.columns))
+        # An event may have data of the name Channel; those that have none show the log's.
+        absent = {"Channel": self._texts.constant(kind.channel)}
+        codes = np.empty((len(names) + 1, len(rows)), np.int32)
+        for line, name in enumerate(names):
+            pieces = [
                 part.columns[name]
                 if name in part.columns
-                else np.full(len(part.rows), default, np.int32)
+                else np.full(len(part.rows), absent.get(name, ABSENT), np.int32)
                 for part in parts
             ]
-            columns[name] = np.concatenate(codes)[order]
+            codes[line] = np.concatenate(pieces)[order]
+        codes[-1] = computers = np.concatenate([part.computers for part in parts])[order]
         records = np.concatenate([part.records for part in parts])[order]
-        computers = np.concatenate([part.computers for part in parts])[order]
+        *columns, names_of_computers = self._texts.columns(codes)
         return EventTable(
             **kind._asdict(),
             times_us=times_us,
             records=records,
-            computers=self._texts.column(computers),
+            places=self._places[rows[order]],
+            computers=names_of_computers,
             first_seen=tuple(self._first_seen(computers, records, times_us)),
-            columns={name: self._texts.column(codes) for name, codes in columns.items()},
+            columns=dict(zip(names, columns, strict=True)),
             unzoned=sum(part.unzoned for part in parts),
             message_only=sum(len(part.rows) for part in parts if not part.has_data),
             witnesses=tuple(one for part in parts for one in part.witnesses),

@@ -5,7 +5,8 @@ Code ``n >= 0`` is a distinct value, -1 is "absent", and below that are constant
 One table for all fields of all shapes: the same image path or user name stands in many of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Mixture, Recipe
 from afterpatch.formats.evtx_structures import Values
 from afterpatch.formats.evtx_values import text_of, texts_of
+from afterpatch.formats.windows_table import Column
+from afterpatch.model.batches import Distinct
 
 ABSENT: Final = -1
 _FIRST_SLOTS: Final = 1 << 12
@@ -60,7 +63,6 @@ class Texts:
         self._slots = np.full(_FIRST_SLOTS, -1, np.int32)
         self._constants: dict[str, int] = {}
         self._known: dict[int, str] = {}
-        self._all: pl.Series | None = None
 
     def constant(self, text: str) -> int:
         """The code of a text of our own."""
@@ -69,14 +71,28 @@ class Texts:
     def codes(self, rows: Ints, numbers: Sequence[int]) -> Codes:
         """Codes of some values of some events of one shape: one line per number."""
         codes = np.empty((len(numbers), len(rows)), np.int32)
-        if len(numbers):
-            first = self._found.events.first[rows]
-            wanted = np.array(numbers, np.int64)
-            self._slots = intern(
-                self._block, self._found.values, first, wanted, codes, self._entries, self._slots,
+        first = self._found.events.first[rows]
+        for line, number in zip(codes, numbers, strict=True):
+            self._make_room(len(rows))
+            intern(
+                self._block, self._found.values, first, number, line, self._entries, self._slots,
                 self._seed,
             )  # fmt: skip
         return codes
+
+    def _make_room(self, more: int) -> None:
+        """Slots for so many more distinct values, half of them free."""
+        count = int(self._entries.filled[0])
+        if 2 * (count + more) > len(self._slots):
+            self._slots = np.full(4 << (count + more).bit_length(), -1, np.int32)
+            place_all(self._entries, self._slots)
+
+    def whole_numbers(self, rows: Ints, number: int) -> Ints:
+        """An integer value of some events of one shape, see :func:`whole_numbers`."""
+        found = np.empty(len(rows), np.int64)
+        first = self._found.events.first[rows]
+        whole_numbers(self._block, self._found.values, first, number, found)
+        return found
 
     def recipe(self, recipe: Recipe, rows: Ints) -> Codes:
         """Codes of what a recipe makes of some events."""
@@ -122,18 +138,28 @@ class Texts:
                 self._known[code] = text_of(self._block, int(at), int(size), int(kind))
         return self._known[code]
 
-    def column(self, codes: Codes) -> pl.Series:
-        """The texts of codes. No further codes may be asked for once a column was made."""
-        if self._all is None:
-            count = int(self._entries.filled[0])
-            entries = self._entries
-            texts = texts_of(
-                self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
-            )
-            self._all = pl.Series([*texts, None, *self._constants], dtype=pl.String)
+    def columns(self, codes: Codes) -> Iterator[Column]:
+        """A column per line of codes. No further codes may be asked for once one was made."""
+        texts = self._every
+        marks = np.full(len(texts), -1, np.int32)
+        numbers, values = np.empty_like(codes), np.empty_like(codes)
+        firsts = np.empty(codes.shape, np.int64)
+        counts = np.empty(len(codes), np.int64)
+        renumber(codes, marks, numbers, values, firsts, counts)
+        for line, count in enumerate(counts.tolist()):
+            distinct = Distinct(numbers[line], firsts[line, :count])
+            places = np.append(values[line, :count], len(texts) - 1)[distinct.numbers]
+            yield Column(texts[pl.Series(places)], distinct)
+
+    @cached_property
+    def _every(self) -> pl.Series:
+        """The text of every code at its place; constants and "absent" are counted from the end."""
         count = int(self._entries.filled[0])
-        places = np.where(codes < 0, count - 1 - codes, codes)
-        return self._all[pl.Series(places.astype(np.uint32))]
+        entries = self._entries
+        texts = texts_of(
+            self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
+        )
+        return pl.Series([*texts, *reversed(self._constants), None], dtype=pl.String)
 
 
 @compiled
@@ -141,13 +167,13 @@ def intern(
     block: Bytes,
     values: Values,
     first: Ints,
-    numbers: Ints,
+    number: int,
     codes: Codes,
     entries: Entries,
     slots: Small,
     seed: int,
-) -> Small:
-    """``codes[i, row]`` = entry of value ``first[row] + numbers[i]``; the hash table, grown."""
+) -> None:
+    """``codes[row]`` = entry of value ``first[row] + number``; there are free slots for all."""
     value_at, value_size, value_kind = values.at, values.size, values.kind
     entry_at, entry_size, entry_kind, hashes = (
         entries.at,
@@ -156,75 +182,96 @@ def intern(
         entries.hashes,
     )
     count = entries.filled[0]
-    for line in range(len(numbers)):
-        before = -1
-        for row in range(len(first)):
-            if 2 * count >= len(slots):
-                slots = grown(slots, hashes, count)
-            value = first[row] + numbers[line]
-            at, size, kind = (
-                whole(value_at[value]),
-                whole(value_size[value]),
-                value_kind[value],
-            )
-            # Often the same as in the event before: cheaper to compare than to hash.
-            if (
-                before >= 0
-                and entry_size[before] == size
-                and entry_kind[before] == kind
-                and same_bytes(block, at, block, entry_at[before], size)
-            ):
-                codes[line, row] = before
-                continue
-            hashed = hash_of(block, at, size, seed) ^ whole(kind)
-            mask = len(slots) - 1
-            slot = hashed & mask
-            probes = 0
-            before = -1
-            while slots[slot] >= 0 and probes < MAX_PROBES:
-                entry = whole(slots[slot])
-                if (
-                    hashes[entry] == hashed
-                    and entry_size[entry] == size
-                    and entry_kind[entry] == kind
-                    and same_bytes(block, at, block, entry_at[entry], size)
-                ):
-                    before = entry
-                    break
-                slot = (slot + 1) & mask
-                probes += 1
-            if before < 0:
-                before = count
-                entry_at[count], entry_size[count], entry_kind[count] = at, size, kind
-                hashes[count] = hashed
-                if slots[slot] < 0:
-                    slots[slot] = count
-                count += 1
-            codes[line, row] = before
-    entries.filled[0] = count
-    return slots
-
-
-@compiled
-def grown(slots: Small, hashes: Ints, count: int) -> Small:
-    """A hash table four times as large, with the same entries."""
-    more = np.full(4 * len(slots), -1, np.int32)
-    mask = len(more) - 1
-    for entry in range(count):
-        slot = hashes[entry] & mask
+    mask = len(slots) - 1
+    before = -1
+    for row in range(len(first)):
+        value = first[row] + number
+        at, size, kind = (
+            whole(value_at[value]),
+            whole(value_size[value]),
+            value_kind[value],
+        )
+        # Often the same as in the event before: cheaper to compare than to hash.
+        if (
+            before >= 0
+            and entry_size[before] == size
+            and entry_kind[before] == kind
+            and same_bytes(block, at, block, entry_at[before], size)
+        ):
+            codes[row] = before
+            continue
+        hashed = hash_of(block, at, size, seed) ^ whole(kind)
+        slot = hashed & mask
         probes = 0
-        while more[slot] >= 0 and probes < MAX_PROBES:
+        before = -1
+        while slots[slot] >= 0 and probes < MAX_PROBES:
+            entry = whole(slots[slot])
+            if (
+                hashes[entry] == hashed
+                and entry_size[entry] == size
+                and entry_kind[entry] == kind
+                and same_bytes(block, at, block, entry_at[entry], size)
+            ):
+                before = entry
+                break
             slot = (slot + 1) & mask
             probes += 1
-        if more[slot] < 0:
-            more[slot] = entry
-    return more
+        if before < 0:
+            before = count
+            entry_at[count], entry_size[count], entry_kind[count] = at, size, kind
+            hashes[count] = hashed
+            if slots[slot] < 0:
+                slots[slot] = count
+            count += 1
+        codes[row] = before
+    entries.filled[0] = count
 
 
 @compiled
-def whole_numbers(block: Bytes, values: Values, first: Ints, number: int) -> Ints:
+def renumber(
+    codes: Codes, marks: Small, numbers: Codes, values: Codes, firsts: Ints, counts: Ints
+) -> None:
+    """Per line, codes -> numbers from 0 in the order they come (-1 = absent).
+
+    marks   as many as there are places of codes, all -1; left so.
+    values  per line and number, the place of its code.    firsts  and the first row that has it.
+    counts  per line, how many numbers there are.
+    """
+    for line in range(len(codes)):
+        count = 0
+        for row in range(codes.shape[1]):
+            code = codes[line, row]
+            if code == ABSENT:
+                numbers[line, row] = -1
+                continue
+            place = code if code >= 0 else len(marks) + code
+            if marks[place] < 0:
+                marks[place] = count
+                values[line, count], firsts[line, count] = place, row
+                count += 1
+            numbers[line, row] = marks[place]
+        for number in range(count):
+            marks[values[line, number]] = -1
+        counts[line] = count
+
+
+@compiled
+def place_all(entries: Entries, slots: Small) -> None:
+    """Fill an empty hash table."""
+    mask = len(slots) - 1
+    for entry in range(entries.filled[0]):
+        slot = entries.hashes[entry] & mask
+        probes = 0
+        while slots[slot] >= 0 and probes < MAX_PROBES:
+            slot = (slot + 1) & mask
+            probes += 1
+        if slots[slot] < 0:
+            slots[slot] = entry
+
+
+@compiled
+def whole_numbers(block: Bytes, values: Values, first: Ints, number: int, found: Ints) -> None:
     """One integer value of some events as 64 bits; unsigned ones of 2**63 and more are negative."""
-    found = np.empty(len(first), np.int64)
     for row in range(len(first)):
         value = first[row] + number
         at, size = whole(values.at[value]), whole(values.size[value])
@@ -235,4 +282,3 @@ def whole_numbers(block: Bytes, values: Values, first: Ints, number: int) -> Int
             for step in range(size):
                 total |= whole(block[at + step]) << (8 * step)
             found[row] = total
-    return found

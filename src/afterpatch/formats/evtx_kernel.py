@@ -59,6 +59,18 @@ class Events(NamedTuple):
     filled: Ints
 
 
+class Scratch(NamedTuple):
+    """What the walk needs on its way.
+
+    known      template's offset in the chunk -> chunk and structure, see :func:`template`.
+    shape      of the event at hand.    fragments  where those of the event begin and end.
+    """
+
+    known: Ints
+    shape: Bytes
+    fragments: Ints
+
+
 class Walk(NamedTuple):
     """What :func:`walk` found. ``odd``: per chunk, whether the plain reader must take it."""
 
@@ -67,6 +79,16 @@ class Walk(NamedTuple):
     structures: Distinct
     shapes: Distinct
     odd: Bytes
+    scratch: Scratch
+
+    def clear(self) -> None:
+        """Make room for another block."""
+        for table in (self.events, self.values, self.structures, self.shapes):
+            table.filled[0] = 0
+        for strings in (self.structures, self.shapes):
+            strings.slots.fill(-1)
+        self.odd.fill(0)
+        self.scratch.known.fill(-1)
 
 
 def room_for(chunks: int) -> Walk:
@@ -91,6 +113,11 @@ def room_for(chunks: int) -> Walk:
         new_distinct(max(int(ARENA_BYTES * few), 1 << 18), int(MAX_STRUCTURES * few)),
         new_distinct(max(int(ARENA_BYTES * few), 1 << 18), int(MAX_SHAPES * few)),
         np.zeros(chunks, np.uint8),
+        Scratch(
+            np.full(CHUNK_BYTES, -1, np.int64),
+            np.empty(MAX_SHAPE_BYTES, np.uint8),
+            np.empty((MAX_FRAGMENTS, 2), np.int64),
+        ),
     )
 
 
@@ -100,25 +127,17 @@ def walk(block: Bytes, wanted: Bytes, found: Walk, seed: int) -> None:
 
     The block is a whole number of chunks long.
     """
-    known = np.full(CHUNK_BYTES, -1, np.int64)
-    shape = np.empty(MAX_SHAPE_BYTES, np.uint8)
-    fragments = np.empty((MAX_FRAGMENTS, 2), np.int64)
     for chunk in range(len(block) // CHUNK_BYTES):
         if wanted[chunk]:
             events, values = found.events.filled[0], found.values.filled[0]
-            if not walk_chunk(block, chunk, found, known, shape, fragments, seed):
+            if not walk_chunk(block, chunk, found, seed):
                 found.events.filled[0], found.values.filled[0] = events, values
                 found.odd[chunk] = 1
 
 
 @compiled
-def walk_chunk(
-    block: Bytes, chunk: int, found: Walk, known: Ints, shape: Bytes, fragments: Ints, seed: int
-) -> bool:
-    """Every record of one chunk; False = something unusual.
-
-    known  template's offset in the chunk -> chunk and structure, see :func:`template`.
-    """
+def walk_chunk(block: Bytes, chunk: int, found: Walk, seed: int) -> bool:
+    """Every record of one chunk; False = something unusual."""
     base = chunk * CHUNK_BYTES
     last_record = i64(block, base + 32)
     free = u32(block, base + 48)
@@ -137,17 +156,7 @@ def walk_chunk(
         found.events.at[row] = at
         found.events.record[row] = i64(block, at + 8)
         found.events.first[row] = found.values.filled[0]
-        number = event_shape(
-            block,
-            base,
-            at + RECORD_HEADER_BYTES,
-            at + size - 4,
-            found,
-            known,
-            shape,
-            fragments,
-            seed,
-        )
+        number = event_shape(block, base, at + RECORD_HEADER_BYTES, at + size - 4, found, seed)
         if number < 0:
             return False
         found.events.shape[row] = number
@@ -160,15 +169,7 @@ def walk_chunk(
 
 @compiled
 def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more than it explains)
-    block: Bytes,
-    base: int,
-    at: int,
-    end: int,
-    found: Walk,
-    known: Ints,
-    shape: Bytes,
-    fragments: Ints,
-    seed: int,
+    block: Bytes, base: int, at: int, end: int, found: Walk, seed: int
 ) -> int:
     """The number of an event's shape, its values appended to ``found``; -1 = unusual.
 
@@ -176,6 +177,7 @@ def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more tha
     the shape is the shapes of all fragments, one after the other. Each begins with the number of
     its structure and its own size in bytes, 32 bits each.
     """
+    shape, fragments = found.scratch.shape, found.scratch.fragments
     fragments[0, 0], fragments[0, 1] = at, end
     count, done, out = whole(1), whole(0), whole(0)  # plain numbers: a constant compiles again
     while done < count:
@@ -188,7 +190,7 @@ def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more tha
         head = out
         out += FRAGMENT_HEAD_BYTES
         if block[at] == token.TEMPLATE:
-            number, at = template(block, base, at, end, found, known, seed)
+            number, at = template(block, base, at, end, found, seed)
             if number < 0:
                 return -1
             at, out, count = instance(block, at, end, found.values, shape, out, fragments, count)
@@ -212,9 +214,7 @@ def event_shape(  # noqa: C901  (one pass over bytes: a call here costs more tha
 
 
 @compiled
-def template(
-    block: Bytes, base: int, at: int, end: int, found: Walk, known: Ints, seed: int
-) -> tuple[int, int]:
+def template(block: Bytes, base: int, at: int, end: int, found: Walk, seed: int) -> tuple[int, int]:
     """A template instance at ``at`` -> (structure of its definition or -1, its values' place).
 
     A definition is read once per chunk: ``known[offset]`` is chunk * 2**32 + structure.
@@ -233,15 +233,16 @@ def template(
     if place == at:  # the definition stands here, where it was used first
         at = definition_end
     chunk = base // CHUNK_BYTES
+    known, shape = found.scratch.known, found.scratch.shape
     remembered = known[offset]
     if remembered >= 0 and remembered >> 32 == chunk:
         return remembered & 0xFFFFFFFF, at
     start = place + 24
     if start + 4 <= definition_end and block[start] == token.FRAGMENT:
         start += 4
-    none, no = np.empty(0, np.uint8), whole(0)
+    no = whole(0)  # a definition has no values of its own, so nothing is added to the shape
     number, after, _ = structure(
-        block, base, start, definition_end, no, found.structures, none, whole(0), found.values, seed
+        block, base, start, definition_end, no, found.structures, shape, no, found.values, seed
     )
     if number < 0 or (after < definition_end and block[after] != token.END_OF_STREAM):
         return -1, at

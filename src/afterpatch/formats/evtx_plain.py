@@ -76,13 +76,17 @@ def event_of(record: Record) -> tuple[FlatEvent | None, int, str]:
     return event, fallback if event.record is None else event.record, ""
 
 
-def read_chunk(place: str, chunk: bytes, collector: EventCollector) -> int:
-    """Hand every record of one chunk to the collector; how many were met, good or bad."""
+def read_chunk(place: str, chunk: bytes, collector: EventCollector, first: int | None) -> int:
+    """Hand every record of one chunk to the collector; how many were met, good or bad.
+
+    ``first``: the place (``@at``) of the first one, for events that are to say theirs.
+    """
     met = 0
-    for record in records_of(chunk):
+    for order, record in enumerate(records_of(chunk)):
         event, number, fault = event_of(record)
         if event is not None:
-            collector.add(event, number, record.text)
+            at = None if first is None else first + order
+            collector.add(event, number, record.text, at)
         elif record.fault:
             collector.lose(place, fault, record.lost)
         else:

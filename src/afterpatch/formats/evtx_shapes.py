@@ -67,6 +67,11 @@ class Shape:
     computer: Recipe
     fields: Mapping[str, Recipe]
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some field's text is put together from several values."""
+        return any(isinstance(recipe, Mixture) for recipe in self.fields.values())
+
 
 def shape_of(shape: bytes, structures: Sequence[bytes]) -> Shape:
     """Read a shape. Raises NotUnderstoodError for what the plain reader must take."""

@@ -30,7 +30,7 @@ class Reader(Protocol):
 class ColumnReader(Protocol):
     """As :class:`Reader`, for a format that is columns: only the wanted ones (all if None).
 
-    Its batches have no ``@raw``: see :class:`TextReader`.
+    Its batches have ``@at``, no ``@raw``: see :class:`TextReader`.
     """
 
     def __call__(
@@ -39,10 +39,10 @@ class ColumnReader(Protocol):
 
 
 class TextReader(Protocol):
-    """The original text of the records with these numbers, as (number, text), in file order."""
+    """The original text of the records at these places (``@at``), as (place, text), in order."""
 
     def __call__(
-        self, stream: BinaryIO, item: Item, records: Collection[int]
+        self, stream: BinaryIO, item: Item, places: Collection[int]
     ) -> Iterator[tuple[int, str]]: ...
 
 

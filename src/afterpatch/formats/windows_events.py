@@ -14,13 +14,12 @@ from typing import Final
 
 from afterpatch.formats.windows_clock import Clock
 from afterpatch.formats.windows_flat import FlatEvent
-from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_frame
+from afterpatch.formats.windows_frames import Group, Row, not_too_wide, row_frame, table_batch
 from afterpatch.formats.windows_logsources import add_sigma_fields, logsource_of, real_channel
 from afterpatch.formats.windows_table import EventTable
 from afterpatch.formats.windows_times import parse_event_time
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
-    RAW,
     Batch,
     Piece,
 )
@@ -36,14 +35,11 @@ MAX_HOSTS: Final = 500
 class EventCollector:
     """Collects the events and losses of one source and hands them out as pieces.
 
-    keep_raw  whether batches have ``@raw``; not so where texts are given on demand.
-
     Law: every ``add``, ``lose`` and ``skip`` is in exactly one piece.
     """
 
-    def __init__(self, source: str, *, keep_raw: bool = True) -> None:
+    def __init__(self, source: str) -> None:
         self._source = source
-        self._keep_raw = keep_raw
         self._clock = Clock()
         self._hosts: dict[str, None] = {}
         self._unzoned = 0
@@ -67,15 +63,18 @@ class EventCollector:
             self._events + self._lost + self._skipped >= BLOCK_RECORDS or self._chars >= BLOCK_CHARS
         )
 
-    def add(self, event: FlatEvent, record: int, raw: str) -> None:
-        """One event understood; ``record`` is its number in the source."""
+    def add(self, event: FlatEvent, record: int, raw: str, at: int | None = None) -> None:
+        """One event understood; ``record`` is its number in the source.
+
+        ``at``: where its text is found again, for a source of which batches are to say that.
+        """
         fields = event.fields
         logsource = logsource_of(
             event.channel, event.provider, event.event_id, fields.get("EventType") or ""
         )
         add_sigma_fields(logsource.service, event.event_id, fields)
         channel = real_channel(event.channel, event.provider)
-        row = Row(event.time_us, record, raw[:MAX_RAW_CHARS], channel, event.computer, fields)
+        row = Row(event.time_us, record, raw[:MAX_RAW_CHARS], at, channel, event.computer, fields)
         group = Group(logsource, event.channel, event.provider, event.event_id)
         self._rows[group].append(row)
         self._events += 1
@@ -160,11 +159,10 @@ class EventCollector:
 
     def _batches(self, shift_us: int) -> Iterator[Batch]:
         for table in self._tables:
-            yield Batch(table.logsource, table_frame(table, shift_us))
+            yield table_batch(table, shift_us)
         for group, rows in sorted(self._rows.items()):
             for some in not_too_wide(rows):
-                frame = row_frame(group, some, shift_us)
-                yield Batch(group.logsource, frame if self._keep_raw else frame.drop(RAW))
+                yield Batch(group.logsource, row_frame(group, some, shift_us))
 
     def _host_facts(self, rows: list[Row], shift_us: int) -> Iterator[Fact]:
         named = [(row.record, row.computer, row.time_us) for row in rows]

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from afterpatch.formats.windows_table import NO_TIME, EventTable
-from afterpatch.model.batches import RAW, RECORD, RESERVED, TIME, Logsource
+from afterpatch.formats.windows_table import NO_TIME, Column, EventTable
+from afterpatch.model.batches import AT, RAW, RECORD, RESERVED, TIME, Batch, Logsource
 
 MAX_COLUMNS: Final = 256  # a wider union of fields is split, or mostly empty cells fill memory
 LEADING: Final = ("Channel", "Provider_Name", "EventID", "Computer", "Message")
@@ -22,6 +22,7 @@ class Row(NamedTuple):
     time_us: int | None
     record: int
     raw: str
+    at: int | None
     channel: str
     computer: str
     fields: dict[str, str | None]
@@ -48,32 +49,32 @@ def not_too_wide(rows: list[Row]) -> Iterator[list[Row]]:
     yield rows[start:]
 
 
-def table_frame(table: EventTable, shift_us: int) -> pl.DataFrame:
-    """As :func:`row_frame`, for columns that exist already; without ``@raw``."""
+def table_batch(table: EventTable, shift_us: int) -> Batch:
+    """The frame as of :func:`row_frame`, for columns that exist already."""
     times_us = pl.Series(TIME, table.times_us + shift_us, dtype=pl.Int64)
     if len(table.known_times()) < len(table):
         unknown = pl.Series(table.times_us == NO_TIME)
         times_us = times_us.set(unknown, None)
+    rows = len(table)
     columns = {
-        "Channel": table.columns.get("Channel", _all(table.channel or None, table)),
-        "Provider_Name": _all(table.provider or None, table),
-        "EventID": _all(table.event_id, table),
+        "Channel": table.columns.get("Channel") or Column.of_one(table.channel or None, rows),
+        "Provider_Name": Column.of_one(table.provider or None, rows),
+        "EventID": Column.of_one(table.event_id, rows),
         "Computer": table.computers,
     }
     names = sorted(table.columns.keys() - columns.keys() - {""})
     for name in sorted(names, key=lambda name: name not in LEADING):
         columns.setdefault(f"{name}_" if name in RESERVED else name, table.columns[name])
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         [
             times_us,
             pl.Series(RECORD, table.records, dtype=pl.Int64),
-            *(series.alias(name) for name, series in columns.items()),
+            pl.Series(AT, table.places, dtype=pl.Int64),
+            *(column.texts.alias(name) for name, column in columns.items()),
         ]
     )
-
-
-def _all(text: str | None, table: EventTable) -> pl.Series:
-    return pl.Series([text], dtype=pl.String).new_from_index(0, len(table))
+    distinct = {name: column.distinct for name, column in columns.items()}
+    return Batch(table.logsource, frame, distinct)
 
 
 def row_frame(group: Group, rows: list[Row], shift_us: int) -> pl.DataFrame:
@@ -88,12 +89,15 @@ def row_frame(group: Group, rows: list[Row], shift_us: int) -> pl.DataFrame:
     for name in sorted(names, key=lambda name: name not in LEADING):
         column = f"{name}_" if name in RESERVED else name
         columns.setdefault(column, [row.fields.get(name) for row in rows])
+    text = pl.Series(RAW, [row.raw for row in rows], dtype=pl.String)
+    if rows[0].at is not None:
+        text = pl.Series(AT, [row.at for row in rows], dtype=pl.Int64)
     times = [None if row.time_us is None else row.time_us + shift_us for row in rows]
     return pl.DataFrame(
         [
             pl.Series(TIME, times, dtype=pl.Int64),
             pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
+            text,
             *(pl.Series(name, values, dtype=pl.String) for name, values in columns.items()),
         ]
     )

@@ -6,17 +6,32 @@ with the questions that :mod:`afterpatch.formats.windows_events` asks of any eve
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from afterpatch.model.batches import Logsource
+from afterpatch.model.batches import Distinct, Logsource
 from afterpatch.model.times import HOUR_US
 
 NO_TIME: Final = np.iinfo(np.int64).min
 Ints = npt.NDArray[np.int64]
+
+
+class Column(NamedTuple):
+    """Texts, null = absent, and what is known of their distinct values."""
+
+    texts: pl.Series
+    distinct: Distinct
+
+    @classmethod
+    def of_one(cls, text: str | None, rows: int) -> "Column":
+        """The same text, or none, in every row."""
+        texts = pl.Series([text], dtype=pl.String).new_from_index(0, rows)
+        if text is None or not rows:
+            return cls(texts, Distinct(np.full(rows, -1, np.int32), np.empty(0, np.int64)))
+        return cls(texts, Distinct(np.zeros(rows, np.int32), np.zeros(1, np.int64)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +40,10 @@ class EventTable:
 
     times_us      per event; NO_TIME = not readable.
     records       per event, its number.
-    computers     texts, null = not said.
+    places        per event, where its text is found again.
+    computers     null = not said.
     first_seen    of each computer, its event with the lowest number: (record, name, time or None).
-    columns       name -> texts: the fields somebody asked for.
+    columns       the fields somebody asked for, by name.
     unzoned       how many times named no zone.
     message_only  how many events carry a message in the place of their fields.
     witnesses     of some events: Sysmon's own time minus the record's, microseconds.
@@ -39,9 +55,10 @@ class EventTable:
     event_id: str
     times_us: Ints
     records: Ints
-    computers: pl.Series
+    places: Ints
+    computers: Column
     first_seen: tuple[tuple[int, str, int | None], ...]
-    columns: Mapping[str, pl.Series]
+    columns: Mapping[str, Column]
     unzoned: int = 0
     message_only: int = 0
     witnesses: tuple[int, ...] = ()

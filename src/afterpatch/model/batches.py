@@ -1,8 +1,8 @@
 """Columns of events, and what one block of a source held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ from afterpatch.model.places import Fact, Gap, Notice
 TIME: Final = "@time"  # Int64: microseconds since the epoch, UTC; null when unreadable
 RECORD: Final = "@record"  # Int64: line or record number in the source, from 1
 RAW: Final = "@raw"  # String: the record's original text, cut at MAX_RAW_CHARS
-RESERVED: Final = (TIME, RECORD, RAW)
+AT: Final = "@at"  # Int64: where the source's format finds the record's original text again
+RESERVED: Final = (TIME, RECORD, RAW, AT)
 MAX_RAW_CHARS: Final = 16_384
 
 
@@ -38,17 +39,29 @@ class Declared(NamedTuple):
     columns: frozenset[str] | None = None
 
 
+class Distinct(NamedTuple):
+    """A column's distinct values, as far as a reader knows: two numbers may stand for equal ones.
+
+    numbers  per row, its value's; -1 = absent.    firsts  per value, the first row that has it.
+    """
+
+    numbers: npt.NDArray[np.int32]
+    firsts: npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one kind from one source.
 
     ``frame`` has the reserved columns above, then the format's own field names, all String;
-    null = field absent, empty string = present but empty. ``@raw`` may be left out by a format that
-    gives the original text of single records on demand.
+    null = field absent, empty string = present but empty. A format that gives the original text of
+    single records on demand has ``@at`` in the place of ``@raw``. ``distinct``: of the columns
+    whose distinct values the reader knows.
     """
 
     logsource: Logsource
     frame: pl.DataFrame
+    distinct: Mapping[str, Distinct] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +96,38 @@ class Wanted(Protocol):
         ...
 
 
-# (log source, event id) -> the columns that somebody looks at in such events; None = all.
-ColumnsWanted: TypeAlias = Callable[[Logsource, str], frozenset[str] | None]
+def joined(batches: Sequence[Batch]) -> Batch:
+    """One after the other; all have the same log source and columns."""
+    if len(batches) == 1:
+        return batches[0]
+    known = set(batches[0].distinct).intersection(*(batch.distinct for batch in batches))
+    return Batch(
+        batches[0].logsource,
+        pl.concat([batch.frame for batch in batches]),
+        {name: _distinct([batch.distinct[name] for batch in batches]) for name in known},
+    )
+
+
+def _distinct(parts: Sequence[Distinct]) -> Distinct:
+    numbers, firsts = [], []
+    rows = values = 0
+    for part in parts:
+        numbers.append(np.where(part.numbers < 0, -1, part.numbers + values).astype(np.int32))
+        firsts.append(part.firsts + rows)
+        rows += len(part.numbers)
+        values += len(part.firsts)
+    return Distinct(np.concatenate(numbers), np.concatenate(firsts))
+
+
+class ColumnsWanted(Protocol):
+    """Which columns somebody looks at in events of a log source with an event id; None = all."""
+
+    def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str] | None: ...
+
+    def within(self, block: bytes) -> "ColumnsWanted":
+        """The same, for events each of whose texts lies whole in these bytes, as UTF-16.
+
+        Values that are no text, and those joined of several with a backslash, with line ends or as
+        JSON, need not lie there.
+        """
+        ...

@@ -48,6 +48,7 @@ class Hit:
 
     fields  the record's values worth keeping (rule's ``fields`` and grouping keys), as strings.
     raw     the record's original text, cut.
+    at      if it has none yet: where the source's format finds it.
     """
 
     rule: str
@@ -55,6 +56,7 @@ class Hit:
     place: Place
     fields: Mapping[str, str]
     raw: str
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from afterpatch.detect.detector import Detector, MatchResult
 from afterpatch.detect.hunter import Hunter
 from afterpatch.detect.prefilters import Family
 from afterpatch.detect.sigma.columns import Columns
-from afterpatch.model.batches import Batch, Declared, Logsource, Spelling, Wanted
+from afterpatch.model.batches import Batch, ColumnsWanted, Declared, Logsource, Spelling, Wanted
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hunts import Hunted, Suppression
 from afterpatch.model.rules import Placeholders
@@ -73,17 +73,18 @@ class Engines:
             return mine
         return _either(mine, self.hunter.detector.wanted_of(declared, spelling))
 
-    def columns_wanted(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
-        """Columns that either looks at in such events; None = all."""
-        mine = self.campaign.columns_wanted(logsource, event_id)
-        if self.hunter is None or mine is None:
+    @property
+    def columns_wanted(self) -> ColumnsWanted | None:
+        """Columns that either looks at; None = all."""
+        mine = self.campaign.columns_wanted
+        if self.hunter is None:
             return mine
-        theirs = self.hunter.columns_wanted(logsource, event_id)
-        return None if theirs is None else mine | theirs
+        theirs = self.hunter.columns_wanted
+        return None if theirs is None else _Both(mine, theirs)
 
     def match(self, batch: Batch, spans: Sequence[tuple[str, int]]) -> tuple[MatchResult, ...]:
         """One result per span, as :meth:`Detector.match`."""
-        columns = Columns(batch.frame)
+        columns = Columns(batch)
         results = self.campaign.match(batch, spans, columns)
         if self.hunter is None:
             return results
@@ -97,6 +98,20 @@ class Engines:
         theirs = self.hunter.detector.applicable(logsource) if self.hunter else frozenset()
         mine = self.campaign.applicable(logsource)
         return MatchResult(evaluated=mine, hunted=Hunted(evaluated=theirs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    one: ColumnsWanted
+    other: ColumnsWanted
+
+    def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
+        mine = self.one(logsource, event_id)
+        theirs = None if mine is None else self.other(logsource, event_id)
+        return None if mine is None or theirs is None else mine | theirs
+
+    def within(self, block: bytes) -> ColumnsWanted:
+        return _Both(self.one.within(block), self.other.within(block))
 
 
 def _either(mine: Wanted, theirs: Wanted | None) -> Wanted | None:

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
-
-from afterpatch.model.batches import Batch, Logsource
+from afterpatch.model.batches import Batch, Logsource, joined
 from afterpatch.pipeline.engines import Engines
 from afterpatch.pipeline.tally import Tally
 
-# Rows gathered before the rules look at them.
-GATHER_ROWS: Final = 4_096
+# Rows of one kind gathered before the rules look at them, and rows of all kinds that may wait.
+GATHER_ROWS: Final = 8_192
+WAITING_ROWS: Final = 65_536
 
 _Key = tuple[Logsource, tuple[str, ...]]
 
@@ -36,47 +35,51 @@ class Gatherer:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._waiting: dict[_Key, list[_Rest]] = {}
+        self._waiting_rows = 0
 
     def match(self, batches: Iterable[Batch], tally: Tally) -> None:
         """Hunt through one source. Evidence that breaks off raises after its rows were kept."""
         own: dict[_Key, list[Batch]] = {}
+        rows = 0
         try:
             for batch in batches:
-                same = own.setdefault((batch.logsource, tuple(batch.frame.columns)), [])
-                same.append(batch)
-                if _rows(same) >= GATHER_ROWS:
-                    whole = _joined(same)
-                    tally.add_result(*self._engines.match(whole, [(tally.name, _rows(same))]))
-                    same.clear()
+                key = batch.logsource, tuple(batch.frame.columns)
+                own.setdefault(key, []).append(batch)
+                rows += batch.frame.height
+                full = [key] if _rows(own[key]) >= GATHER_ROWS else []
+                for key in list(own) if rows >= WAITING_ROWS else full:
+                    rows -= self._match_own(own.pop(key), tally)
         finally:
             for key, same in own.items():
-                if same:
-                    self._hold(key, _Rest(tally, tally.next_turn(), _joined(same)))
+                self._hold(key, _Rest(tally, tally.next_turn(), joined(same)))
 
     def finish(self) -> None:
         """Match all that still waits."""
-        for rests in self._waiting.values():
-            self._match_together(rests)
-        self._waiting.clear()
+        for key in list(self._waiting):
+            self._match_together(key)
+
+    def _match_own(self, same: list[Batch], tally: Tally) -> int:
+        rows = _rows(same)
+        tally.add_result(*self._engines.match(joined(same), [(tally.name, rows)]))
+        return rows
 
     def _hold(self, key: _Key, rest: _Rest) -> None:
         rests = self._waiting.setdefault(key, [])
         rests.append(rest)
-        if sum(rest.batch.frame.height for rest in rests) >= GATHER_ROWS:
-            self._match_together(self._waiting.pop(key))
+        self._waiting_rows += rest.batch.frame.height
+        if _rows([rest.batch for rest in rests]) >= GATHER_ROWS:
+            self._match_together(key)
+        if self._waiting_rows >= WAITING_ROWS:
+            self.finish()
 
-    def _match_together(self, rests: list[_Rest]) -> None:
-        whole = _joined([rest.batch for rest in rests])
+    def _match_together(self, key: _Key) -> None:
+        rests = self._waiting.pop(key)
+        whole = joined([rest.batch for rest in rests])
         spans = [(rest.tally.name, rest.batch.frame.height) for rest in rests]
+        self._waiting_rows -= whole.frame.height
         for rest, result in zip(rests, self._engines.match(whole, spans), strict=True):
             rest.tally.add_later(rest.turn, result)
 
 
 def _rows(batches: list[Batch]) -> int:
     return sum(batch.frame.height for batch in batches)
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    if len(batches) == 1:
-        return batches[0]
-    return Batch(batches[0].logsource, pl.concat([batch.frame for batch in batches]))

@@ -39,15 +39,15 @@ class HuntTally:
         self._gaps.update(hunted.gaps)
 
     def without_text(self) -> frozenset[int]:
-        """Records of one source's examples that are to have their text, and have none."""
+        """Where the texts of one source's examples are that have none yet."""
         examples = (hit for found in self._sums.values() for hit in found.examples)
-        return frozenset(hit.place.record for hit in examples if not hit.raw)
+        return frozenset(hit.at for hit in examples if hit.at is not None)
 
     def add_texts(self, texts: Mapping[int, str]) -> None:
-        """The texts of records of one source, by number."""
+        """Texts of one source by their places."""
         for key, found in self._sums.items():
             examples = (
-                hit if hit.raw else replace(hit, raw=texts.get(hit.place.record, ""))
+                hit if hit.at is None else replace(hit, raw=texts.get(hit.at, ""), at=None)
                 for hit in found.examples
             )
             self._sums[key] = replace(found, examples=tuple(examples))

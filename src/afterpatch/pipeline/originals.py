@@ -22,9 +22,12 @@ NEWLINE = 0x0A
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """One record as it stands in the evidence now; ``sha256`` is that of its file now."""
+    """What stands at a place of the evidence now; ``sha256`` is that of its file now.
 
-    text: str
+    ``texts``: of all records with that number, in the file's order.
+    """
+
+    texts: tuple[str, ...]
     sha256: str
 
 
@@ -58,16 +61,18 @@ def originals(paths: Sequence[str], places: Iterable[Place]) -> Mapping[Place, O
 
 
 def _read(item: Item, records: set[int], scratch: Path) -> dict[Place, Original]:
-    texts: dict[int, str] = {}
+    texts: dict[int, list[str]] = {}
     try:
         with open_item(item, scratch, seekable=True) as plain:
             stream = HashingReader(plain)
             for record, text in _records(stream, item, records, scratch):
-                texts.setdefault(record, text)
+                texts.setdefault(record, []).append(text)
             sha256, _ = stream.finish()
     except Unreadable:
         return {}
-    return {Place(item.name, record): Original(text, sha256) for record, text in texts.items()}
+    return {
+        Place(item.name, record): Original(tuple(found), sha256) for record, found in texts.items()
+    }
 
 
 def _records(

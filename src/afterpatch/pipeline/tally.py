@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from afterpatch.detect.detector import MAX_FIELD_CHARS, MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.detector import MAX_HITS_PER_RULE, MatchResult
+from afterpatch.detect.hit_rows import MAX_FIELD_CHARS
 from afterpatch.evidence.hashing import Digest
 from afterpatch.formats.format import TextReader
 from afterpatch.model.batches import Piece
@@ -95,24 +96,24 @@ class Tally:
         self._later[turn] = result
 
     def without_text(self) -> frozenset[int]:
-        """The records of those hits that are to have their text, and have none."""
+        """Where the texts of those hits are that are to have theirs, and have none."""
         self._settle()
         shown: Counter[str] = Counter()
-        records = set()
+        places = set()
         for hit in self._hits:
             shown[hit.rule] += 1
-            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
-                records.add(hit.place.record)
-        return self._hunted.without_text().union(records)
+            if hit.at is not None and shown[hit.rule] <= FULL_TEXT_HITS:
+                places.add(hit.at)
+        return self._hunted.without_text().union(places)
 
     def add_texts(self, texts: Mapping[int, str]) -> None:
-        """The texts of records, by number."""
+        """Texts by their places."""
         shown: Counter[str] = Counter()
         for place, hit in enumerate(self._hits):
             shown[hit.rule] += 1
-            if not hit.raw and shown[hit.rule] <= FULL_TEXT_HITS:
-                text = texts.get(hit.place.record, "")[:MAX_FIELD_CHARS]
-                self._hits[place] = replace(hit, raw=text)
+            if hit.at is not None:
+                text = texts.get(hit.at, "") if shown[hit.rule] <= FULL_TEXT_HITS else ""
+                self._hits[place] = replace(hit, raw=text[:MAX_FIELD_CHARS], at=None)
         self._hunted.add_texts({number: text[:MAX_FIELD_CHARS] for number, text in texts.items()})
 
     def _settle(self) -> None:

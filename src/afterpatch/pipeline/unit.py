@@ -153,13 +153,13 @@ class _Unit:
 
     def add_texts(self, tally: Tally) -> None:
         """Read again the records of hits whose text their format gives only on demand."""
-        records = tally.without_text()
-        if tally.texts is None or not records:
+        places = tally.without_text()
+        if tally.texts is None or not places:
             return
         try:
             with open_item(tally.item, self.scratch) as stream:
-                found = tally.texts(stream, tally.item, records)
-                tally.add_texts({number: text[:MAX_RAW_CHARS] for number, text in found})
+                found = tally.texts(stream, tally.item, places)
+                tally.add_texts({place: text[:MAX_RAW_CHARS] for place, text in found})
         except Unreadable as error:
             reason = f"could not be read a second time, for the text of hits: {error}"
             tally.gaps.append(Gap(tally.name, "file", reason))

@@ -35,9 +35,12 @@ CHANGED: Final = "THE EVIDENCE CHANGED: its hash is not the one the assessment r
 
 @dataclass(frozen=True, slots=True)
 class ExplainLine:
-    """A record read again. ``verified``: its source still has the recorded SHA-256."""
+    """A record read again. ``verified``: its source still has the recorded SHA-256.
 
-    text: str
+    ``texts``: of all records with that number. A collector's log has the numbers of many computers.
+    """
+
+    texts: tuple[str, ...]
     verified: bool
 
 
@@ -90,7 +93,7 @@ def _verdict(
     rules = {rule["id"]: rule for rule in doc["rules"]}
     strong = [one for one in findings if not one["weak"]]
     only = len(findings) == 1
-    printed: set[tuple[str, int]] = set()
+    printed: set[tuple[str, int, str]] = set()
     for one in sorted(strong, key=lambda one: not decides(one, verdict)):
         _finding(one, rules, lines, console, printed=printed, most=None if only else MAX_PLACES)
     for one in findings:
@@ -107,7 +110,7 @@ def _finding(
     lines: Lines,
     console: Console,
     *,
-    printed: set[tuple[str, int]],
+    printed: set[tuple[str, int, str]],
     most: int | None,
 ) -> None:
     console.print()
@@ -146,10 +149,10 @@ def _rule(name: str, rule: RuleEntry | None, console: Console) -> None:
 
 
 def _place(
-    place: PlaceEntry, lines: Lines, printed: set[tuple[str, int]], console: Console
+    place: PlaceEntry, lines: Lines, printed: set[tuple[str, int, str]], console: Console
 ) -> None:
-    key = (place["source"], place["record"])
-    line = lines.get(key)
+    key = (place["source"], place["record"], place["raw"])
+    line = lines.get(key[:2])
     console.print()
     at = f"record {place['record']:,}" if place["record"] else "whole file"
     member = f", member {place['member']}" if place["member"] is not None else ""
@@ -166,8 +169,18 @@ def _place(
         paragraph(console, "read again; hash as recorded", 4, "green")
     else:
         paragraph(console, CHANGED, 4, "bold red")
-    text = visible(cut(line.text, MAX_LINE_CHARS)) if line else place["raw"]
-    verbatim(console, text, 4)
+    verbatim(console, _text(place, line, console) if line else place["raw"], 4)
+
+
+def _text(place: PlaceEntry, line: ExplainLine, console: Console) -> str:
+    """Of several records with one number, the one whose text the assessment kept."""
+    texts = [visible(cut(text, MAX_LINE_CHARS)) for text in line.texts]
+    kept = place["raw"].removesuffix(" …")
+    same = [text for text in texts if kept and text.startswith(kept)]
+    if len(texts) > 1 and not same:
+        note = f"the first of {len(texts)} records with this number; its own text was not kept"
+        paragraph(console, note, 4, "yellow")
+    return (same or texts)[0]
 
 
 def _what_would_change(verdict: VerdictEntry, console: Console) -> None:

@@ -5,7 +5,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from evtx_rows import ITEM, columns, plain, rest, rows
+from evtx_rows import ITEM, Asking, columns, originals, originals_again, plain, rest, rows
 
 from afterpatch.formats import evtx
 from afterpatch.simulate import evtx as write
@@ -31,6 +31,8 @@ def assert_same(data: bytes):
     one, other = plain(data), columns(data)
     assert rows(other) == rows(one)
     assert rest(other) == rest(one)
+    assert originals_again(data, other) == originals(one)
+    assert originals_again(data, other, every=3) <= originals(one)
     return rows(other)
 
 
@@ -243,7 +245,7 @@ def test_sigma_fields_are_made_the_same_both_ways():
     }  # fmt: skip
     some = frozenset({"User", "ParentProcessId", "Initiated"})
     wanted = {name: [] for name in some}
-    for piece in columns(data, lambda _logsource, _event_id: some):
+    for piece in columns(data, Asking(some)):
         for batch in piece.batches:
             assert not {"SubjectUserName", "ProcessId", "Direction"} & {*batch.frame.columns}
             for name in some.intersection(batch.frame.columns):
@@ -257,34 +259,36 @@ def test_sigma_fields_are_made_the_same_both_ways():
 
 def test_only_wanted_columns_are_made():
     data = write.log([event({"A": "1", "B": "2", "C": "3"})])
-    asked = []
-
-    def wanted(logsource, event_id):
-        asked.append((logsource.service, event_id))
-        return frozenset({"B", "Nowhere"})
-
+    wanted = Asking(frozenset({"B", "Nowhere"}))
     [piece] = columns(data, wanted)
-    assert asked == [("security", "1")]
+    assert wanted.asked == [("security", "1")]
     assert piece.batches[0].frame.columns == [
-        "@time", "@record", "Channel", "Provider_Name", "EventID", "Computer", "B",
+        "@time", "@record", "@at", "Channel", "Provider_Name", "EventID", "Computer", "B",
     ]  # fmt: skip
 
 
-def test_the_text_of_single_records():
-    some = [event({"A": f"value {i}"}, second=i % 60) for i in range(600)]
-    data = write.log(some, first=1000)
-    found = dict(evtx.texts(io.BytesIO(data), ITEM, {1003, 1599, 5}))
-    assert sorted(found) == [1003, 1599]
-    assert '"A":"value 3"' in found[1003]
-
-
 @pytest.mark.parametrize("chunks", [0, 10**9])
-def test_the_text_of_a_record_is_the_same_whoever_reads_it(chunks, monkeypatch):
+@pytest.mark.parametrize("every", [1, 7, 100])
+def test_the_text_of_single_records_is_the_same_whoever_reads_them(chunks, every, monkeypatch):
     monkeypatch.setattr(evtx, "PLAIN_CHUNKS", chunks)
-    data = write.log([event({"A": f"{i}"}) for i in range(5)])
-    [(number, text)] = evtx.texts(io.BytesIO(data), ITEM, {4})
-    raw = plain(data)[0].batches[0].frame["@raw"][3]
-    assert (number, text) == (4, raw)
+    data = write.log([event({"A": f"value {i}"}, second=i % 60) for i in range(600)], first=1000)
+    again = originals_again(data, columns(data), every)
+    assert len(again) == -(-600 // every)
+    assert again <= originals(plain(data))
+
+
+def test_events_of_one_number_have_each_their_own_text():
+    # As in a collector's log: every computer counts for itself.
+    some = [event({"A": f"value {i}"}) for i in range(3)]
+    records = [(WHEN, lambda _number, one=one: write.inline(one, 7)) for one in some]
+    [chunk] = write.chunks(records)
+    data = write.header(1, 4) + chunk
+    [piece] = columns(data)
+    [batch] = piece.batches
+    assert batch.frame["@record"].to_list() == [7, 7, 7]
+    found = dict(evtx.texts(io.BytesIO(data), ITEM, set(batch.frame["@at"])))
+    for text, at in zip(batch.frame["A"], batch.frame["@at"], strict=True):
+        assert f'"A":"{text}"' in found[at]
 
 
 def test_without_numba_the_plain_way_is_used_and_said(monkeypatch):

@@ -35,22 +35,25 @@ def items(tmp_path: Path) -> tuple[Item, ...]:
     return tuple(discover([str(tmp_path / "evidence")], tmp_path / "scratch").items)
 
 
+@pytest.mark.parametrize("waiting_rows", [1, 20, 65_536])
 @pytest.mark.parametrize("gathered_rows", [1, 4, 4_096])
 def test_company_does_not_change_a_reading(
     items: tuple[Item, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     gathered_rows: int,
+    waiting_rows: int,
 ) -> None:
     detector = Rules.of(load("hafnium-exchange-2021")).build()
     alone = [reading for item in items for reading in read_units([item], detector, tmp_path)]
     assert sum(len(reading.hits) for reading in alone) >= 15
     monkeypatch.setattr(gather, "GATHER_ROWS", gathered_rows)
+    monkeypatch.setattr(gather, "WAITING_ROWS", waiting_rows)
     together = read_units(items, detector, tmp_path)
     assert [_sorted(r.hits) for r in together] == [_sorted(r.hits) for r in alone]
     assert [r.gaps for r in together] == [r.gaps for r in alone]
     assert [r.evaluated for r in together] == [r.evaluated for r in alone]
-    if gathered_rows == 4_096:
+    if gathered_rows == 4_096 and waiting_rows == 65_536:
         assert together == alone
 
 

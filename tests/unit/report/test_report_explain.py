@@ -20,7 +20,7 @@ def explain(doc, host, finding=None, lines=None):
 
 
 def test_a_record_read_again(doc):
-    lines = {(ECP, 17): ExplainLine("the exact line\tof the log", True)}
+    lines = {(ECP, 17): ExplainLine(("the exact line\tof the log",), True)}
     text = explain(doc, "mail-01", "F-1a2b3c4d", lines)
     assert "Claim F-1a2b3c4d: Forged ECP session granted (241)" in text
     assert "Misses: Servers that keep no such log." in text
@@ -32,9 +32,21 @@ def test_a_record_read_again(doc):
 
 
 def test_changed_evidence_is_shouted(doc):
-    text = explain(doc, "mail-01", "F-1a2b3c4d", {(ECP, 17): ExplainLine("x", False)})
+    text = explain(doc, "mail-01", "F-1a2b3c4d", {(ECP, 17): ExplainLine(("x",), False)})
     assert "THE EVIDENCE CHANGED" in text
     assert "read again; hash as recorded" not in text
+
+
+def test_of_records_with_one_number_the_one_the_assessment_kept(doc):
+    place = doc["hosts"][0]["verdicts"][0]["because"][0]["places"][0]
+    assert (place["source"], place["record"]) == (ECP, 17)
+    others = ("another computer's record", place["raw"] + " and all the rest", "a third")
+    text = explain(doc, "mail-01", "F-1a2b3c4d", {(ECP, 17): ExplainLine(others, True)})
+    assert "and all the rest" in text
+    assert "another computer" not in text
+    others = ("one", "two")
+    text = explain(doc, "mail-01", "F-1a2b3c4d", {(ECP, 17): ExplainLine(others, True)})
+    assert "the first of 2 records with this number; its own text was not kept | one" in text
 
 
 def test_what_would_change_the_verdict(doc):

@@ -23,12 +23,11 @@ from afterpatch.detect.sigma.distinct import (
 )
 from afterpatch.detect.sigma.fields import View
 from afterpatch.detect.sigma.literals import Block, Indexes, Scanner
-from afterpatch.model.batches import RESERVED
+from afterpatch.model.batches import RESERVED, Batch, Distinct
 
 # A call into a native library has a price of its own: below these sizes plain Python is faster.
 FEW_ROWS: Final = 512
 FEW_VALUES: Final = 512
-MANY_VALUES: Final = 32  # their rows are found by going through all rows
 _UNKNOWN: Final = 2
 _NUMBERS: Final = count()
 _NOTHING: Final[Indexes] = np.empty(0, np.int64)
@@ -56,24 +55,21 @@ class Asked:
 class Column:
     """One view of a batch. ``codes[row]`` is the row's index into ``values``, -1 where absent."""
 
-    def __init__(self, series: pl.Series) -> None:
-        few = len(series) <= FEW_ROWS
-        self._values: pl.Series | list[str]
-        self._values, self._rows, counts = _grouped_here(series) if few else _grouped(series)
-        self._starts = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
-        self.codes = np.full(len(series), -1, np.int64)
-        self.codes[self._rows] = np.repeat(np.arange(len(counts)), counts)
+    def __init__(self, series: pl.Series, known: Distinct | None = None) -> None:
+        known = known or (_few(series) if len(series) <= FEW_ROWS else _many(series))
+        self._series = series.alias("value")  # polars may take a column's own name for a pattern
+        self._firsts = known.firsts
+        self.codes = known.numbers
         self._answers: dict[int, npt.NDArray[np.uint8]] = {}
         self._found: dict[str, Indexes] = {}
         self._scanned: list[frozenset[str]] = []
-        self._never = np.zeros(len(counts), np.uint8)
+        # One answer per value and, at the place that -1 reads, one for "absent".
+        self._never = np.zeros(len(known.firsts) + 1, np.uint8)
 
     @cached_property
     def values(self) -> pl.Series:
-        """The distinct values."""
-        if isinstance(self._values, pl.Series):
-            return self._values
-        return pl.Series("value", self._values, dtype=pl.String)
+        """The distinct values, or a few more: some may be there twice."""
+        return self._series.gather(self._firsts)
 
     @cached_property
     def folded(self) -> pl.Series:
@@ -83,18 +79,21 @@ class Column:
     @cached_property
     def texts(self) -> list[str]:
         """The distinct values."""
-        return self._values if isinstance(self._values, list) else self._values.to_list()
+        return self.values.to_list()
 
     @cached_property
     def folded_texts(self) -> list[str]:
         """The distinct values, folded."""
-        if isinstance(self._values, list):
-            return [fold(text) for text in self._values]
+        if len(self._firsts) <= FEW_VALUES:
+            return [fold(text) for text in self.texts]
         return self.folded.to_list()
 
     @cached_property
     def _block(self) -> Block:
-        return Block.of(self.folded_texts)
+        if len(self._firsts) <= FEW_VALUES:
+            return Block.of(self.folded_texts)
+        lengths = self.folded.str.len_bytes().to_numpy().astype(np.int64)
+        return Block(self.folded.str.join("\n").item().encode(), np.cumsum(lengths + 1))
 
     def scan(self, scanner: Scanner) -> dict[str, Indexes]:
         """Look for all literals of a scanner in one pass; those found, also remembered."""
@@ -105,17 +104,23 @@ class Column:
 
     def rows_of(self, value: int) -> Indexes:
         """Rows that hold the distinct value, ascending."""
-        return self._rows[self._starts[value] : self._starts[value + 1]]
+        order, starts = self._grouped
+        return order[starts[value] : starts[value + 1]]
+
+    @cached_property
+    def _grouped(self) -> tuple[Indexes, Indexes]:
+        """(rows of the first value, then of the second …, where each value's begin)."""
+        counts = np.bincount(self.codes + 1, minlength=len(self._firsts) + 1)
+        order = np.argsort(self.codes, kind="stable")[counts[0] :]
+        return order, np.concatenate(([0], np.cumsum(counts[1:])))
 
     def rows_where(self, asked: Asked) -> Indexes:
-        """Rows the test holds for, in no order."""
+        """Rows the test holds for, ascending."""
         answers = self._known(asked)
+        if answers is self._never:
+            return _NOTHING
         self._decide(asked, answers, np.flatnonzero(answers == _UNKNOWN))
-        chosen = np.flatnonzero(answers == 1)
-        if len(chosen) > MANY_VALUES:
-            return np.flatnonzero((self.codes >= 0) & (answers[self.codes] == 1))
-        pieces = [self.rows_of(value) for value in chosen.tolist()]
-        return np.concatenate(pieces) if pieces else _NOTHING
+        return np.flatnonzero(answers[self.codes] == 1)
 
     def holds(self, asked: Asked, rows: Indexes) -> Mask:
         """Whether the test holds, for each of the given rows; absent is False."""
@@ -123,13 +128,12 @@ class Column:
         if answers is self._never:
             return np.zeros(len(rows), np.bool_)
         codes = self.codes[rows]
-        present = codes >= 0
-        known = answers[codes]  # -1 reads the last value; ``present`` takes that back
-        open_codes = codes[present & (known == _UNKNOWN)]
+        known = answers[codes]
+        open_codes = codes[known == _UNKNOWN]
         if len(open_codes):
             self._decide(asked, answers, members(open_codes, len(answers)))
             known = answers[codes]
-        result: Mask = present & (known == 1)
+        result: Mask = known == 1
         return result
 
     def holds_at(self, asked: Asked, row: int) -> bool:
@@ -154,12 +158,14 @@ class Column:
 
     def _first_answers(self, asked: Asked) -> npt.NDArray[np.uint8]:
         literals = asked.literals
-        if len(self._never) == 0:
+        if len(self._firsts) == 0:
             return self._never
         if literals is None or not all(
             any(literal in scanned for scanned in self._scanned) for literal in literals
         ):
-            return np.full(len(self._never), _UNKNOWN, np.uint8)
+            answers = np.full(len(self._never), _UNKNOWN, np.uint8)
+            answers[-1] = 0
+            return answers
         if not any(literal in self._found for literal in literals):
             return self._never
         answers = np.zeros(len(self._never), np.uint8)
@@ -171,8 +177,8 @@ class Column:
         if len(unknown) <= FEW_VALUES:
             judge, texts, folded = asked.judge, self.texts, self.folded_texts
             answers[unknown] = [judge(texts[code], folded[code]) for code in unknown.tolist()]
-        elif len(unknown) == len(answers):
-            answers[:] = holds_for(asked.test, self.values, self.folded)
+        elif len(unknown) == len(self._firsts):
+            answers[:-1] = holds_for(asked.test, self.values, self.folded)
         else:
             chosen = self.values.gather(unknown), self.folded.gather(unknown)
             answers[unknown] = holds_for(asked.test, *chosen)
@@ -185,8 +191,8 @@ def members(numbers: Indexes, below: int) -> Indexes:
     return np.flatnonzero(marks)
 
 
-def _grouped(series: pl.Series) -> tuple[pl.Series, Indexes, Indexes]:
-    """(distinct values, rows of the first, then of the second …, how many rows each has)."""
+def _many(series: pl.Series) -> Distinct:
+    """What there is to know of a long series."""
     groups = (
         pl.DataFrame({"value": series})
         .with_row_index("row")
@@ -195,34 +201,47 @@ def _grouped(series: pl.Series) -> tuple[pl.Series, Indexes, Indexes]:
         .agg("row")
     )
     rows = groups["row"].explode().to_numpy().astype(np.int64)
-    return groups["value"], rows, groups["row"].list.len().to_numpy().astype(np.int64)
+    counts = groups["row"].list.len().to_numpy().astype(np.int64)
+    numbers = np.full(len(series), -1, np.int32)
+    numbers[rows] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return Distinct(numbers, rows[np.cumsum(counts) - counts])
 
 
-def _grouped_here(series: pl.Series) -> tuple[list[str], Indexes, Indexes]:
-    groups: dict[str, list[int]] = {}
+def _few(series: pl.Series) -> Distinct:
+    """The same, of a short one."""
+    seen: dict[str, int] = {}
+    numbers: list[int] = []
+    firsts: list[int] = []
     for row, text in enumerate(series.to_list()):
-        if text is not None:
-            groups.setdefault(text, []).append(row)
-    rows = np.array([row for group in groups.values() for row in group], np.int64)
-    counts = np.fromiter(map(len, groups.values()), np.int64, len(groups))
-    return list(groups), rows, counts
+        number = -1 if text is None else seen.setdefault(text, len(seen))
+        if number == len(firsts):
+            firsts.append(row)
+        numbers.append(number)
+    return Distinct(np.array(numbers, np.int32), np.array(firsts, np.int64))
 
 
 class Columns:
     """The views of one batch, made when first asked for."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self.frame = frame
-        self.rows = frame.height
-        self.names = tuple(name for name in frame.columns if name not in RESERVED)
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self.rows = batch.frame.height
+        self.names = tuple(name for name in batch.frame.columns if name not in RESERVED)
         self._views: dict[View, Column | None] = {}
 
     def view(self, view: View) -> Column | None:
         """The column of a view; None when the batch has none of its columns."""
         if view not in self._views:
             series = self._series(view)
-            self._views[view] = None if series is None else Column(series)
+            known = self._distinct(view)
+            self._views[view] = None if series is None else Column(series, known)
         return self._views[view]
+
+    def _distinct(self, view: View) -> Distinct | None:
+        """What the batch knows of a view that is one of its columns as it is."""
+        present = [name for name in view.columns if name in self.names]
+        is_plain = view == View(view.columns) and len(present) == 1
+        return self._batch.distinct.get(present[0]) if is_plain else None
 
     def _series(self, view: View) -> pl.Series | None:
         first = self._coalesced(view.columns)
@@ -245,6 +264,6 @@ class Columns:
         found: pl.Series | None = None
         for name in columns:
             if name in self.names:
-                series = self.frame.get_column(name)
+                series = self._batch.frame.get_column(name)
                 found = series if found is None else found.zip_with(found.is_not_null(), series)
         return found

@@ -182,6 +182,7 @@ def time_part(part: str, text: str) -> int | None:
     return {"minute": clock.minute, "hour": clock.hour}.get(part)
 
 
+@lru_cache(maxsize=1 << 16)  # a log has few addresses, and several tests ask for each
 def read_address(text: str) -> _Address | None:
     """An IP address as logs write it: blanks and zone ids cut, mapped IPv4 unwrapped."""
     text = text.strip().partition("%")[0]

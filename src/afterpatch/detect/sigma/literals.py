@@ -77,11 +77,11 @@ class Scanner:
 
     def _built(self) -> Database:
         if self._database is None:
-            expressions = [_quoted(literal) for literal in self.literals]
+            expressions = [quoted(literal) for literal in self.literals]
             self._database = automaton(expressions, store=self._store)
         return self._database
 
 
-def _quoted(literal: str) -> bytes:
+def quoted(literal: str) -> bytes:
     r"""``\x61\x62`` for ``ab``: no character means anything but itself."""
     return b"\\x" + literal.encode().hex(" ").replace(" ", "\\x").encode()

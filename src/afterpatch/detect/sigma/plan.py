@@ -28,8 +28,8 @@ from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Batch, Logsource
 
 # Which literals are common in this evidence is asked once a plan has seen this many rows: knowing
-# saves much of every later look, and costs as much as a few of them.
-LEARN_ROWS: Final = 20_000
+# saves a third of every later look, and costs as much as thirty of them.
+LEARN_ROWS: Final = 100_000
 SAMPLE_ROWS: Final = 500
 
 
@@ -51,7 +51,7 @@ class SigmaEngine:
 
         ``columns``: those of the batch, where another engine looks at them, too.
         """
-        yield from self._plan(batch.logsource).match(columns or Columns(batch.frame))
+        yield from self._plan(batch.logsource).match(columns or Columns(batch))
 
     def _plan(self, logsource: Logsource) -> "Plan":
         plan = self._plans.get(logsource)
