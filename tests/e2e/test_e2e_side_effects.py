@@ -48,11 +48,13 @@ RULES = str(Path(load.__code__.co_filename).parent / "packs" / CAMPAIGN / "rules
 
 
 def rules_alone(verb, cache):
-    """What the cache holds when the rules were read and no evidence was."""
+    """What the cache holds when the rules were made ready for text logs and none was read."""
     if verb == "assess":
-        Rules.of(load(CAMPAIGN), cache=cache).build()
+        detector = Rules.of(load(CAMPAIGN), cache=cache).build().campaign
     else:
-        hunt_request([RULES], [], None, None, None).rules.build(cache)
+        detector = hunt_request([RULES], [], None, None, None).rules.build(cache).detector
+    assert detector.wanted("webserver")
+    assert detector.wanted("exchange")
     return {path.name: path.read_bytes() for path in cache.iterdir()}
 
 
@@ -76,7 +78,7 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments,
         check=False,
         env=os.environ | own,
     )
-    assert "SIDE-EFFECTS [] KEPT 1" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "SIDE-EFFECTS [] KEPT 3" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == written
