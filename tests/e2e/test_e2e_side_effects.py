@@ -88,13 +88,34 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments,
     assert kept == rules_alone(arguments[0], tmp_path / "expected")
 
 
+# The program, in the middle of its reading for as long as it takes to be stopped.
+READING = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from afterpatch.cli import main
+    from afterpatch.pipeline import executor
+    def reading(items, engines, scratch):
+        Path("begun").touch()
+        time.sleep(600)
+    executor.read_units = reading
+    main()
+    """
+)
+
+
 def test_stopping_leaves_no_half_report(evidence, tmp_path):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "afterpatch", "assess", str(evidence), "--output", str(out)]
+    arguments = ["assess", str(evidence), "--output", str(out), "--workers", "1"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", READING, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        time.sleep(1.2)
+        while not (tmp_path / "begun").exists() and process.poll() is None:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
