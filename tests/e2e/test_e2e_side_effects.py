@@ -48,11 +48,13 @@ RULES = str(Path(load.__code__.co_filename).parent / "packs" / CAMPAIGN / "rules
 
 
 def rules_alone(verb, cache):
-    """What the cache holds when the rules were read and no evidence was."""
+    """What the cache holds when the rules were made ready for text logs and none was read."""
     if verb == "assess":
-        Rules.of(load(CAMPAIGN), cache=cache).build()
+        detector = Rules.of(load(CAMPAIGN), cache=cache).build().campaign
     else:
-        hunt_request([RULES], [], None, None, None).rules.build(cache)
+        detector = hunt_request([RULES], [], None, None, None).rules.build(cache).detector
+    assert detector.wanted("webserver")
+    assert detector.wanted("exchange")
     return {path.name: path.read_bytes() for path in cache.iterdir()}
 
 
@@ -76,7 +78,7 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments,
         check=False,
         env=os.environ | own,
     )
-    assert "SIDE-EFFECTS [] KEPT 1" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "SIDE-EFFECTS [] KEPT 3" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == written
@@ -86,13 +88,34 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments,
     assert kept == rules_alone(arguments[0], tmp_path / "expected")
 
 
+# The program, in the middle of its reading for as long as it takes to be stopped.
+READING = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from afterpatch.cli import main
+    from afterpatch.pipeline import executor
+    def reading(items, engines, scratch):
+        Path("begun").touch()
+        time.sleep(600)
+    executor.read_units = reading
+    main()
+    """
+)
+
+
 def test_stopping_leaves_no_half_report(evidence, tmp_path):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "afterpatch", "assess", str(evidence), "--output", str(out)]
+    arguments = ["assess", str(evidence), "--output", str(out), "--workers", "1"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", READING, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        time.sleep(1.2)
+        while not (tmp_path / "begun").exists() and process.poll() is None:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130

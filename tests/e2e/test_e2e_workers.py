@@ -1,8 +1,11 @@
 """Workers: however they start, and whatever becomes of them, the readings are the same."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -40,6 +43,22 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import afterpatch.pipeline.executor as executor, polars, threading
 {before}
 print(executor._start_method())
+"""
+# Workers that never end by themselves, one of them with nothing to do.
+ENDLESS = """
+import sys, time
+from pathlib import Path
+from afterpatch.pipeline import executor
+def endless(items, engines, scratch):
+    Path("begun").touch()
+    while items: time.sleep(1)
+    return []
+executor.SMALL_RUN_BYTES, executor.read_units = 0, endless
+executor._tasks = lambda items, workers: [tuple(items), ()]
+if __name__ == "__main__":
+    from afterpatch.cli import main
+    sys.argv = ["afterpatch", "assess", sys.argv[1], "--workers", "2"]
+    main()
 """
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks this process")
 
@@ -93,3 +112,22 @@ def test_a_file_that_kills_its_worker_is_a_gap_and_costs_nothing_else(tmp_path):
 )  # fmt: skip
 def test_a_process_is_forked_only_while_nothing_runs_in_it(tmp_path, before, method):
     assert run(tmp_path, METHOD.format(before=before)).decode().split() == [method]
+
+
+@ON_LINUX
+def test_stopping_stops_the_workers_at_once_and_without_a_word(evidence, tmp_path):
+    (tmp_path / "script.py").write_text(ENDLESS, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "script.py", str(evidence)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        while not (tmp_path / "begun").exists() and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.strip() == b"afterpatch: stopped; nothing was written"

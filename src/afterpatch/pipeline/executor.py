@@ -7,6 +7,7 @@ are run again, one at a time, and the one that kills its worker twice becomes a 
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -188,6 +189,7 @@ def _native() -> frozenset[str]:
 def _inherit(engines: Engines, scratch: Path) -> None:
     """First thing in a fork of the process that built the engines."""
     global _worker
+    _stop_at_once()
     gc.freeze()  # what was inherited is never garbage; looking at it would copy its memory
     _worker = _Worker(engines, scratch)
 
@@ -195,8 +197,14 @@ def _inherit(engines: Engines, scratch: Path) -> None:
 def _build(rules: Rules, scratch: Path, logs_bytes: int) -> None:
     """First thing in any other worker."""
     global _worker
+    _stop_at_once()
     evtx.expect(logs_bytes)
     _worker = _Worker(rules.build(), scratch)
+
+
+def _stop_at_once() -> None:
+    """When the user stops the run, a worker has nothing to say and nothing to finish."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run_task(items: tuple[Item, ...]) -> list[Reading]:
