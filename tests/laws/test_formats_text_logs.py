@@ -86,6 +86,8 @@ class Lines:
 
     needle: bytes = b""
 
+    cells = ()
+
     def offsets(self, block: Any) -> np.ndarray:
         found, at = [], 0
         for line in bytes(block).splitlines(keepends=True):

@@ -199,6 +199,10 @@ class Detector:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
         return self._prefilters.of_family(prefilter).forced_by
 
+    def log_forced_by(self, declared: Declared, spelling: Spelling) -> tuple[tuple[str, str], ...]:
+        """The same for :meth:`wanted_of`."""
+        return self._prefilters.of_log(declared, spelling).forced_by
+
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """The rules and indicators that events of a log source are tested with, by kind."""
         columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]

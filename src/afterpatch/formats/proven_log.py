@@ -27,6 +27,7 @@ from afterpatch.model.batches import (
     RECORD,
     TIME,
     Batch,
+    Declared,
     Logsource,
     Piece,
     Wanted,
@@ -91,6 +92,12 @@ def first_lines(head: bytes) -> list[str]:
     """The first lines of a source that hold text, for recognising a log without a header."""
     lines = [line.removesuffix("\r") for line in head_text(head).split("\n")[:_HEAD_LINES]]
     return [line for line in lines if line.strip("\0 \t")]
+
+
+def declared_by(log: ProvenLog) -> Declared:
+    """What every such log holds: its columns are always the same."""
+    nothing = pl.DataFrame(schema=dict.fromkeys(log.groups[1:], pl.String))
+    return Declared(log.logsource, frozenset(log.columns(nothing).columns))
 
 
 def _counted(piece: Piece, gaps: tuple[Gap, ...]) -> Piece:

@@ -19,10 +19,11 @@ from afterpatch.formats.line_log import read_line_log
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.log_times import ANY, LogTimes
 from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import Declared, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 LOGSOURCE: Final = Logsource("dns", "unbound", "queries")
+_DECLARED: Final = Declared(LOGSOURCE, invented=frozenset({"action"}))
 
 _PROGRAM: Final = r"unbound(?:\[\d+(?::[0-9a-f]+)?\])?:? (?:\[\d+:[0-9a-f]+\] )?info: "
 _ASKED: Final = r"[0-9A-Fa-f.:]+(?:@\d+)? \S+ [A-Z]+[A-Z0-9-]* (?:IN|CH|HS|ANY|NONE|CLASS\d+)"
@@ -82,5 +83,10 @@ def read(
 
 
 FORMAT: Final = Format(
-    "unbound-queries", _recognise, read, prefilter="logsource", logsource=LOGSOURCE
+    "unbound-queries",
+    _recognise,
+    read,
+    prefilter="logsource",
+    logsource=LOGSOURCE,
+    declared=lambda head, item: _DECLARED,
 )
