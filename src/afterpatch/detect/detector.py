@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -232,7 +233,7 @@ class Detector:
         """Fields that every hit of the rule carries."""
         return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
 
-    @property
+    @cached_property
     def content_rules(self) -> frozenset[str]:
         """Everything that :meth:`match_content` tests, by kind."""
         yara = (info.id for info in self._yara.infos)

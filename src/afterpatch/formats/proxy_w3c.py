@@ -19,7 +19,7 @@ from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.iis_w3c import w3c_clock
 from afterpatch.formats.table_log import Head, Syntax, Table, find_column, unique_names
 from afterpatch.formats.table_reader import Plan, read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Declared, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
@@ -56,7 +56,7 @@ def _declared(names: tuple[str, ...]) -> Declared:
 def declared(head: bytes, item: Item) -> Declared:
     """What the first header says; without columns where the head has none."""
     del item
-    found = _FIELDS.search(head_text(head))
+    found = _FIELDS.search(head_comments(head))
     return (
         _declared(unique_names(_SPACES.names(found[1].strip()))) if found else Declared(LOGSOURCE)
     )
@@ -88,7 +88,7 @@ def _plan(head: Head, item: Item) -> Table:
 
 def _recognise(head: bytes, item: Item) -> str:
     del item
-    text = head_text(head)
+    text = head_comments(head)
     found = _FIELDS.search(text)
     names = set(found[1].split()) if found else set()
     if names.isdisjoint(_URL_COLUMNS):

@@ -9,6 +9,7 @@ does not know columns; a line ends with LF (a CR before it belongs to the line e
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -198,7 +199,20 @@ def text_encoding(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
+@lru_cache(maxsize=2)
 def head_text(head: bytes) -> str:
-    """The first bytes of a source as text, for recognising a format; never raises."""
+    """The first bytes of a source as text, for recognising a format; never raises.
+
+    Remembered, because every format asks for the text of the same bytes.
+    """
     encoding, mark = text_encoding(head)
     return head[mark:].decode(encoding, errors="replace")
+
+
+@lru_cache(maxsize=2)
+def head_comments(head: bytes) -> str:
+    """The lines of :func:`head_text` that start with ``#``; many formats are known by one."""
+    text = head_text(head)
+    if "#" not in text:
+        return ""
+    return "\n".join(line for line in text.split("\n") if line.startswith("#"))

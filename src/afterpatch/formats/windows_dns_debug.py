@@ -113,7 +113,9 @@ SHAPE: Final = LineShape(
 def _recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
-    return "header" if _KEY in text else "content" if _HEAD.search(text) else ""
+    if _KEY in text:
+        return "header"
+    return "content" if " PACKET " in text and _HEAD.search(text) else ""
 
 
 def read(

@@ -28,7 +28,7 @@ from afterpatch.formats.table_log import (
     unique_names,
 )
 from afterpatch.formats.table_reader import Plan, read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, path_of_file
 from afterpatch.model.batches import RAW, RESERVED, Declared, Piece, Wanted
 from afterpatch.model.places import Item
@@ -163,7 +163,8 @@ def _unescaped(text: pl.Expr) -> pl.Expr:
 def _recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
-    if text.startswith("#separator ") or (_FIELDS.search(text) and _TYPES.search(text)):
+    comments = head_comments(head)
+    if text.startswith("#separator ") or (_FIELDS.search(comments) and _TYPES.search(comments)):
         return "header"
     return ""
 
