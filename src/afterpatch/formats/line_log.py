@@ -242,8 +242,8 @@ def _any_between(marks: Mask, events: Offsets) -> Mask:
 
 
 def _lines(block: Block) -> pl.Series:
-    text = decode(block.data.replace(b"\r\n", b"\n"))
-    return pl.Series([text]).str.split("\n").explode().head(len(block.breaks))
+    data = block.data.replace(b"\r\n", b"\n") if b"\r" in block.data else block.data
+    return pl.Series(decode(data).split("\n"), dtype=pl.String).head(len(block.breaks))
 
 
 def _mask(series: pl.Series) -> Mask:
