@@ -38,6 +38,8 @@ conformance: setup
 bench: setup
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.evtx
+	$(BIN)/python -m benchmarks.indicators
+	$(BIN)/python -m benchmarks.yara
 
 clean:
 	rm -rf $(VENV) demo-output bench-data

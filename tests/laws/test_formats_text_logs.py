@@ -35,7 +35,7 @@ from afterpatch.model.batches import RECORD
 from afterpatch.model.places import Item
 
 READERS = {
-    module.FORMAT.kind: module.read
+    module.FORMAT.kind: module.FORMAT.read
     for module in (
         iis_w3c,
         httperr,

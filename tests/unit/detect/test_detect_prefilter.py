@@ -2,9 +2,10 @@
 
 import pytest
 
-from afterpatch.detect.prefilter import build_prefilter
+from afterpatch.detect.prefilter import TextPrefilter, build_prefilter
 from afterpatch.detect.raw_pieces import piece_of
 from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.model.batches import Cell, Declared, Logsource
 from afterpatch.model.campaigns import Indicator, RuleText
 
 
@@ -63,6 +64,58 @@ def test_patterns_are_what_every_matching_line_must_hold(
     detection: str, expected: set[bytes] | None
 ) -> None:
     assert patterns(detection) == expected
+
+
+ZEEK = Declared(
+    Logsource("proxy", "zeek", "http"),
+    frozenset({"method", "uri", "user_agent", "seen"}),
+    invented=frozenset({"seen"}),
+    tested="named",
+)
+
+
+@pytest.mark.parametrize(
+    ("detection", "cells", "forced"),
+    [
+        ("s: {c-useragent: x}, condition: s", {Cell("user_agent", "equals", "x")}, False),
+        ("s: {c-useragent: ''}, condition: s", {Cell("user_agent", "equals", "")}, False),
+        (
+            "s: {c-useragent|endswith: '='}, condition: s",
+            {Cell("user_agent", "endswith", "=")},
+            False,
+        ),
+        ("s: {method: GET}, condition: not s", {Cell("method", "equals", "get", True)}, False),
+        # a URL has more than one view; a made-up text is nowhere to be found; a null is no text
+        ("s: {c-uri: x}, condition: s", set(), False),
+        ("s: {c-uri: x}, condition: not s", set(), True),
+        ("s: {seen: 'true'}, condition: s", set(), True),
+        ("k: [rue], condition: k", set(), True),
+        ("s: {method: null}, condition: s", set(), True),
+        # no line can have it
+        ("s: {cookie: x}, condition: s", set(), False),
+    ],
+)
+def test_what_no_text_can_tell_is_asked_of_the_column(
+    detection: str, cells: set[Cell], forced: bool
+) -> None:
+    text = f"title: t\nlogsource: {{category: proxy}}\ndetection: {{{detection}}}"
+    [rule] = parse_rules([RuleText("t", "sigma", text)]).rules
+    built = build_prefilter([rule], [], "escaped", ZEEK)
+    assert bool(built.forced_by) == forced
+    assert set(built.prefilter.cells if built.prefilter else ()) == cells
+    # a reader that cannot test columns is never asked to
+    plain = build_prefilter([rule], [], "escaped", ZEEK._replace(tested=""))
+    assert plain.prefilter is None or plain.prefilter.cells == ()
+
+
+@pytest.mark.parametrize(
+    "raw", [b'"<|>"', rb"\u003c|\u003E", rb"\x3c|\x3e", b"a<|>b"]
+)  # fmt: skip
+def test_short_texts_are_looked_for_in_every_way_they_may_be_escaped(raw: bytes) -> None:
+    piece = piece_of("<|>", "escaped")
+    assert piece
+    assert TextPrefilter([piece.pattern.encode()]).offsets(raw).size
+    assert not TextPrefilter([piece.pattern.encode()]).offsets(b"<||>").size
 
 
 def test_one_rule_without_a_trigger_forces_every_line() -> None:
