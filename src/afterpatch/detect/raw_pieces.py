@@ -44,7 +44,8 @@ INDICATOR_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
     "escaped": re.compile(CUTS["escaped"]),
     "labels": re.compile(r"""[^!-~]+|["'+,?.\\/]+"""),
 }
-# Where columns may be joined: what follows need not stand behind what came before.
+# Where columns may be joined: what follows need not stand behind what came before. So are the
+# members of a list, by line ends.
 _JOINS: Final[Mapping[Spelling, str]] = {"parted": "?/:"}
 # Spellings whose escapes end in a letter or digit, and what is never escaped there.
 _NEVER_ESCAPED: Final[Mapping[Spelling, str]] = {"escaped": " +,?", "backslashed": " +,?'"}
@@ -216,7 +217,7 @@ def _gap(run: str, spelling: Spelling) -> str:
     is_bare = set(run) <= set(_NEVER_ESCAPED.get(spelling, ""))
     one, longest = _PLAIN_BYTES if is_bare else _BYTES.get(spelling, _PLAIN_BYTES)
     size = longest * len(run)
-    joined = any(mark in run for mark in _JOINS.get(spelling, "?"))
+    joined = any(mark in run for mark in _JOINS.get(spelling, "?") + "\n")
     return "" if joined or size > MAX_GAP_BYTES else f"{one}{{0,{size}}}"
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.proven_log import ProvenLog, declared_by, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
@@ -75,14 +75,13 @@ def _format(kind: str, name: str) -> Format:
         clf_lines.times,
         clf_lines.columns,
     )
-    declared = declared_by(log)
     return Format(
         kind,
         _recogniser(name),
         partial(_read, log=log),
         prefilter="logsource",
         logsource=logsource,
-        declared=lambda head, item: declared,
+        declared=declares(log),
         spelling="backslashed",
     )
 

@@ -141,33 +141,50 @@ def _kinds(
 def _asked(frame: pl.DataFrame, cells: Sequence[Cell], data: bytes) -> Mask:
     """Rows on which some test of one column holds, or may hold."""
     asked = np.zeros(frame.height, dtype=np.bool_)
-    sure: dict[str, pl.Series | None] = {}
-    for cell in cells:
-        if cell.column not in sure:
-            column = frame[cell.column]
-            once = data.count(_key(cell.column, data)) == len(column) - column.null_count()
-            sure[cell.column] = column.str.to_lowercase() if once else None
-            nested = column.str.contains(r"^[\[{]").fill_null(value=False)
-            asked |= nested.to_numpy()
-        texts = sure[cell.column]
-        asked |= True if texts is None else _holds(cell, texts, data)
+    for name in dict.fromkeys(cell.column for cell in cells):
+        column = frame[name]
+        present = len(column) - column.null_count()
+        if data.count(_key(name, data)) != present:
+            return np.ones(frame.height, dtype=np.bool_)
+        here = [cell for cell in cells if cell.column == name]
+        if present:
+            asked |= _any_holds([cell for cell in here if not cell.negated], column)
+        for cell in here:
+            if cell.negated:
+                asked |= _unlike(cell, column, data)
     return asked
 
 
-def _holds(cell: Cell, texts: pl.Series, data: bytes) -> Mask:
+def _any_holds(cells: Sequence[Cell], column: pl.Series) -> Mask:
+    """Asked of the distinct values. Lists and objects count: they are shown otherwise."""
+    values = column.unique().drop_nulls()
+    tests = [_holds(cell) for cell in cells]
+    tests.append(pl.col("text").str.contains(r"^[\[{]"))
+    found = values.to_frame("text").select(pl.any_horizontal(tests)).to_series()
+    if not cells or not found.any():
+        return np.zeros(len(column), dtype=np.bool_)
+    hopeful: Mask = column.is_in(values.filter(found).implode()).fill_null(value=False).to_numpy()
+    return hopeful
+
+
+def _holds(cell: Cell) -> pl.Expr:
+    text = pl.col("text").str.to_lowercase()
     match cell.op:
-        case "equals":
-            holds = (texts == cell.text) & (texts.str.len_bytes() == len(cell.text))
         case "startswith":
-            holds = texts.str.starts_with(cell.text)
+            return text.str.starts_with(cell.text)
         case "endswith":
-            holds = texts.str.ends_with(cell.text)
-    found: Mask = holds.fill_null(value=False).to_numpy()
-    if not cell.negated:
-        return found
-    # The native parser writes 0.0 as 0: only where the text stands so does it count.
-    left, key, text = int(found.sum()), _key(cell.column, data), cell.text.encode()
+            return text.str.ends_with(cell.text)
+    return text == cell.text
+
+
+def _unlike(cell: Cell, column: pl.Series, data: bytes) -> Mask:
+    """Rows whose value is not this text, or absent.
+
+    The native parser writes 0.0 as 0: only where the text itself stands so does it count.
+    """
+    is_so: Mask = (column == cell.text).fill_null(value=False).to_numpy()
+    left, key, text = int(is_so.sum()), _key(cell.column, data), cell.text.encode()
     for form in (key + text + b",", key + text + b"}", key + b'"' + text + b'"'):
         if left:
             left -= data.count(form)
-    return np.ones(len(texts), dtype=np.bool_) if left else ~found
+    return np.ones(len(column), dtype=np.bool_) if left else ~is_so

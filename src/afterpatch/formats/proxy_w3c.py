@@ -57,9 +57,10 @@ def declared(head: bytes, item: Item) -> Declared:
     """What the first header says; without columns where the head has none."""
     del item
     found = _FIELDS.search(head_comments(head))
-    return (
-        _declared(unique_names(_SPACES.names(found[1].strip()))) if found else Declared(LOGSOURCE)
-    )
+    if found is None:
+        return Declared(LOGSOURCE)
+    syntax = _TABS if _has_tabs(head) else _SPACES
+    return _declared(unique_names(syntax.names(found[1].strip())))
 
 
 def _planner(syntax: Syntax, first: Declared) -> Plan:

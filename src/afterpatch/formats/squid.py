@@ -18,7 +18,7 @@ from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.epoch_times import EPOCH_CHARS, read_epoch_times
 from afterpatch.formats.format import Format
 from afterpatch.formats.line_scan import NO_TIME
-from afterpatch.formats.proven_log import ProvenLog, declared_by, first_lines, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Logsource, Piece, Wanted
@@ -106,7 +106,6 @@ def _columns(groups: pl.DataFrame) -> pl.DataFrame:
 
 
 LOG: Final = ProvenLog("squid", LOGSOURCE, _PATTERNS, _GROUPS, _TORN, _prove, _times, _columns)
-DECLARED: Final = declared_by(LOG)
 
 
 def _recognise(head: bytes, item: Item) -> str:
@@ -137,5 +136,5 @@ FORMAT: Final = Format(
     read,
     prefilter="logsource",
     logsource=LOGSOURCE,
-    declared=lambda head, item: DECLARED,
+    declared=declares(LOG),
 )

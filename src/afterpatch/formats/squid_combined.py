@@ -13,7 +13,7 @@ import polars as pl
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.proven_log import ProvenLog, declared_by, first_lines, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
 from afterpatch.formats.squid import LOGSOURCE
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
@@ -53,7 +53,6 @@ LOG: Final = ProvenLog(
     clf_lines.times,
     _columns,
 )
-DECLARED: Final = declared_by(LOG)
 
 
 def _recognise(head: bytes, item: Item) -> str:
@@ -76,6 +75,6 @@ FORMAT: Final = Format(
     read,
     prefilter="logsource",
     logsource=LOGSOURCE,
-    declared=lambda head, item: DECLARED,
+    declared=declares(LOG),
     spelling="backslashed",
 )
