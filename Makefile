@@ -40,6 +40,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.evtx
 	$(BIN)/python -m benchmarks.small_files
+	$(BIN)/python -m benchmarks.indicators
+	$(BIN)/python -m benchmarks.yara
 
 clean:
 	rm -rf $(VENV) demo-output bench-data

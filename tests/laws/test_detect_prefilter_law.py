@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from afterpatch.detect.indicators import IndicatorEngine
 from afterpatch.detect.prefilter import TextPrefilter, build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Not, Or, Rule, Scope
-from afterpatch.detect.sigma.fields import names
 from afterpatch.detect.sigma.reference import holds
 from afterpatch.detect.sigma.regexes import compile_regex, required_literals
-from afterpatch.model.batches import Batch, Logsource
+from afterpatch.model.batches import Batch, Declared, Logsource
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo
 
@@ -155,9 +154,7 @@ def debug_line(row: dict[str, str]) -> bytes:
 def test_no_matching_line_is_lost_where_logs_escape(condition, rows, render) -> None:
     rule = Rule(RuleInfo("r", "", "low", "sigma"), Scope(), condition)
     columns = {name for row in rows for name in row}
-    built = build_prefilter(
-        [rule], [], "escaped", lambda field: columns.isdisjoint(names(field, ZEEK))
-    )
+    built = build_prefilter([rule], [], "escaped", Declared(ZEEK, frozenset(columns)))
     if built.prefilter is not None:
         matching = {at for at, row in enumerate(rows) if holds(condition, row, ZEEK)}
         assert matching <= selected(built.prefilter, [render(row) for row in rows])

@@ -1,6 +1,7 @@
 """Law: what a rule matches in an access or proxy log, the log's prefilter selects."""
 
 import io
+import json
 import string
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterpatch.detect.detector import Detector
-from afterpatch.formats import access_log, proxy_w3c, squid, squid_combined
+from afterpatch.formats import access_log, proxy_w3c, squid, squid_combined, zeek_json, zeek_tsv
 from afterpatch.formats.format import Format
 from afterpatch.model.batches import Declared, Piece
 from afterpatch.model.campaigns import RuleText
@@ -30,9 +31,12 @@ logsource:
   category: {category}
 detection:
   s:
-    {field}|{modifier}: {value}
-  condition: s
+    {field}{modifier}: {value}
+  other:
+    cs-method: {method}
+  condition: {condition}
 """
+CONDITIONS = ["s", "s and other", "s and not other", "not other", "s or not other"]
 
 
 def escaped(text: str, style: str) -> str:
@@ -79,10 +83,35 @@ def squid_combined_line(path: str, query: str, agent: str, style: str) -> str:
     return line.removesuffix("\n") + " TCP_MISS:HIER_DIRECT\n"
 
 
+ZEEK_HEAD = (
+    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n"
+    "#fields\tts\tid.orig_h\tmethod\thost\turi\tuser_agent\ttags\n"
+    "#types\ttime\taddr\tstring\tstring\tstring\tstring\tset[enum]\n"
+)
+
+
+def zeek_line(path: str, query: str, agent: str, style: str) -> str:
+    del style
+
+    def cell(text: str) -> str:
+        return escaped(text.replace("\\", "\\\\"), "apache").replace('\\"', '"') or "(empty)"
+
+    uri = cell(f"/{path}?{query}") if len(query) % 2 else cell(query)
+    return f"1614657906.000000\t192.0.2.1\tGET\tevil\t{uri}\t{cell(agent)}\t(empty)\n"
+
+
+def zeek_json_line(path: str, query: str, agent: str, style: str) -> str:
+    event = {"ts": 1614657906.5, "uid": "CHhAvVGS1DHFjwGM9", "_path": "http", "method": "GET"}
+    event |= {"uri": f"/{path}?{query}", "user_agent": agent}
+    return json.dumps(event, ensure_ascii=style == "apache").replace("/", "\\/") + "\n"
+
+
 CASES: dict[str, tuple[Format, Any, str]] = {
     "access": (access_log.FORMAT, access_line, ""),
     "proxy": (proxy_w3c.FORMAT, proxy_line, HEAD),
     "squid": (squid.FORMAT, squid_line, ""),
+    "zeek": (zeek_tsv.FORMAT, zeek_line, ZEEK_HEAD),
+    "zeek json": (zeek_json.FORMAT, zeek_json_line, ""),
     "squid combined": (squid_combined.FORMAT, squid_combined_line, ""),
 }
 
@@ -102,8 +131,10 @@ def matched(pieces: list[Piece], detector: Detector) -> set[int]:
 @given(
     requests=st.lists(st.tuples(word, word, word), min_size=1, max_size=6),
     field=st.sampled_from(["c-uri", "cs-uri-stem", "cs-uri-query", "cs-user-agent"]),
-    modifier=st.sampled_from(["contains", "endswith", "startswith"]),
-    value=word,
+    modifier=st.sampled_from(["|contains", "|endswith", "|startswith", ""]),
+    value=st.one_of(word, st.sampled_from(["x", "", "k=", "=", "GET"])),
+    method=st.sampled_from(["GET", "get", "x"]),
+    condition=st.sampled_from(CONDITIONS),
     style=st.sampled_from(["apache", "nginx"]),
 )
 def test_no_matching_line_is_lost(
@@ -112,17 +143,27 @@ def test_no_matching_line_is_lost(
     field: str,
     modifier: str,
     value: str,
+    method: str,
+    condition: str,
     style: str,
 ) -> None:
     known, line, head = CASES[name]
-    assert known.logsource
-    category = known.logsource.category
+    category = known.logsource.category if known.logsource else "proxy"
     quoted = "'" + value.replace("\\", "\\\\").replace("?", "\\?").replace("'", "''") + "'"
-    rule = RULE.format(category=category, field=field, modifier=modifier, value=quoted)
+    rule = RULE.format(
+        category=category,
+        field=field,
+        modifier=modifier,
+        value=quoted,
+        method=method,
+        condition=condition,
+    )
     detector = Detector.build([RuleText("t.yml", "sigma", rule)], [], [])
     assert detector.unsupported == ()
-    wanted = detector.wanted_of(Declared(known.logsource), known.spelling)
     data = (head + "".join(line(*request, style) for request in requests)).encode()
+    declared = known.declared(data, ITEM) if known.declared else Declared(known.logsource)
+    assert declared
+    wanted = detector.wanted_of(declared, known.spelling)
     whole = list(known.read(io.BytesIO(data), ITEM, None))
     assert sum(piece.events for piece in whole) == len(requests)
     few = list(known.read(io.BytesIO(data), ITEM, wanted))

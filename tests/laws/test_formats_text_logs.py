@@ -35,7 +35,7 @@ from afterpatch.model.batches import RECORD
 from afterpatch.model.places import Item
 
 READERS = {
-    module.FORMAT.kind: module.read
+    module.FORMAT.kind: module.FORMAT.read
     for module in (
         iis_w3c,
         httperr,
@@ -85,6 +85,8 @@ class Lines:
     """A prefilter that wants the lines holding ``needle``; all lines when it is empty."""
 
     needle: bytes = b""
+
+    cells = ()
 
     def offsets(self, block: Any) -> np.ndarray:
         found, at = [], 0

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -202,6 +203,10 @@ class Detector:
         """(rule id, reason) of the rules that make :meth:`wanted` None."""
         return self._prefilters.of_family(prefilter).forced_by
 
+    def log_forced_by(self, declared: Declared, spelling: Spelling) -> tuple[tuple[str, str], ...]:
+        """The same for :meth:`wanted_of`."""
+        return self._prefilters.of_log(declared, spelling).forced_by
+
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """The rules and indicators that events of a log source are tested with, by kind."""
         columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
@@ -218,7 +223,7 @@ class Detector:
         """Fields that every hit of the rule carries."""
         return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
 
-    @property
+    @cached_property
     def content_rules(self) -> frozenset[str]:
         """Everything that :meth:`match_content` tests, by kind."""
         yara = (info.id for info in self._yara.infos)

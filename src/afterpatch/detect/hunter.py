@@ -10,6 +10,7 @@ be a million, by type.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -68,15 +69,19 @@ class Hunter:
         """As the detector's; None = all, because suppressions by fields may ask for any of them."""
         return None if self._excuses.by_fields else self.detector.columns_wanted
 
-    @property
+    @cached_property
     def reads_content(self) -> bool:
         """Whether some rule asks for the bytes of files."""
         return bool(self.detector.content_rules)
 
-    @property
+    @cached_property
     def scans(self) -> bool:
         """Whether there is a YARA rule."""
-        return any(info.engine == "yara" for info in self.detector.infos)
+        return bool(self._scanning)
+
+    @cached_property
+    def _scanning(self) -> frozenset[str]:
+        return frozenset(info.id for info in self._infos.values() if info.engine == "yara")
 
     def match_content(
         self,
@@ -93,7 +98,7 @@ class Hunter:
             sums[hit.rule, excused] = HitSum(1, hit.time, hit.time, (hit,))
         asked = self.detector.content_rules
         if data is None:
-            asked -= {info.id for info in self.detector.infos if info.engine == "yara"}
+            asked -= self._scanning
         return Hunted(sums=sums, evaluated=asked, gaps=self.detector.take_gaps())
 
     def excused(self, hit: Hit) -> Excused:

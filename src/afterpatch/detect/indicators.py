@@ -20,10 +20,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from afterpatch.detect.distinct_rows import distinct_rows
 from afterpatch.detect.indicator_addresses import Addresses, is_network
 from afterpatch.detect.indicator_columns import COLUMNS
 from afterpatch.detect.indicator_values import Agents, Domains, Entries, Finder, Hashes, Paths
 from afterpatch.detect.sigma.columns import Column
+from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import Batch
 from afterpatch.model.campaigns import Indicator
@@ -64,6 +66,10 @@ class IndicatorEngine:
     """
 
     def __init__(self, indicators: Iterable[Indicator]) -> None:
+        with no_collection():  # a million small objects, none of them garbage
+            self._take(indicators)
+
+    def _take(self, indicators: Iterable[Indicator]) -> None:
         unsupported: list[tuple[str, str]] = []
         self._indicators: list[Indicator] = []
         self._entries: dict[str, list[tuple[str, int]]] = {}
@@ -132,11 +138,10 @@ def _candidates(finder: Finder, series: pl.Series) -> Indexes:
     """Rows that may match, ascending."""
     if finder.whole:
         return finder.candidates(series)
-    texts = series.unique()
-    hopeful = texts.gather(finder.candidates(texts))
-    if not len(hopeful):
-        return np.empty(0, np.int64)
-    return series.is_in(hopeful.implode()).arg_true().to_numpy().astype(np.int64)
+    distinct, stands_for = distinct_rows(series)
+    is_hopeful = np.zeros(len(series), np.bool_)
+    is_hopeful[distinct[finder.candidates(series.gather(distinct))]] = True
+    return np.flatnonzero(is_hopeful[stands_for])
 
 
 def _fault(indicator: Indicator) -> str:

@@ -16,20 +16,24 @@ always what the line holds, so literals are cut at every character a log may wri
     "\\"                doubled, or as its code, where quotes are escaped: access logs
     "/", ":"            not there, where parts of a URL have columns of their own: W3C proxies
 
-and the longest remaining run of three or more characters is what is looked for, ASCII letters in
-either case (``ast.fold`` never turns anything else into ASCII). A record is one line. Where a log
-writes names as lengths and labels, a dot may stand as such a length.
+and the rarest remaining piece is what is looked for (``raw_pieces``), ASCII letters in either case
+(``ast.fold`` never turns anything else into ASCII). A record is one line. Where a log writes names
+as lengths and labels, a dot may stand as such a length.
+
+A rule without any such piece may still be one about a single short column ("the flag is not 0",
+"the user agent is x"). Where the reader of the log can test a column by itself, it is asked to.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from afterpatch.detect.indicator_patterns import raw_patterns
+from afterpatch.detect.raw_pieces import INDICATOR_CUTS, ORDINARY_COST, Piece, piece_of
 from afterpatch.detect.sigma.ast import (
     ANY_FIELD,
     And,
@@ -41,45 +45,52 @@ from afterpatch.detect.sigma.ast import (
     wildcard_parts,
 )
 from afterpatch.detect.sigma.automata import Database, automaton
-from afterpatch.detect.sigma.regexes import required_literals
+from afterpatch.detect.sigma.fields import View, views
+from afterpatch.detect.sigma.regexes import required_sets
 from afterpatch.detect.sigma.store import RuleStore
-from afterpatch.model.batches import Spelling
+from afterpatch.model.batches import Cell, Declared, Logsource, Spelling
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import INDICATOR
 
-MIN_LITERAL_CHARS: Final = 3
 MAX_PAIRS: Final = 64
 # Compiling more takes longer than parsing every line of any log seen so far (50,000: 10 s).
 MAX_PATTERNS: Final = 10_000
-_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
-    "plain": re.compile(r"""[^!-~]+|["'+,?]+"""),
-    "escaped": re.compile(r"""[^!-~]+|["'+,?\\/<>&]+"""),
-    "backslashed": re.compile(r"""[^!-~]+|["'+,?\\]+"""),
-    "parted": re.compile(r"""[^!-~]+|["'+,?/:]+"""),
-    "labels": re.compile(r"""[^!-~]+|["'+,?\\/]+"""),
-}
-_INDICATOR_CUTS: Final[Mapping[Spelling, re.Pattern[str]]] = {
-    "escaped": _CUTS["escaped"],
-    "labels": re.compile(r"""[^!-~]+|["'+,?.\\/]+"""),
-}
-_LABEL_EDGE: Final = rb"(?:\.|\(\d\d?\))"
-# Text of ordinary traffic: a literal found in it is on too many lines to be worth a callback each.
-_ORDINARY: Final = (
-    "https://localhost/owa/auth/logon.aspx",
-    "https://localhost/ecp/default.aspx",
-    "/autodiscover/autodiscover.xml",
-    "/mapi/emsmdb/",
-    "/mapi/nspi/",
-    "/ews/exchange.asmx",
-    "/rpc/rpcproxy.dll",
-    "/oab/",
-    "/powershell/",
-    "/microsoft-server-activesync/default.eas",
-    "/scripts/premium/main.js.css.png.gif.svg.ico",
-    "mozilla/5.0(windowsnt10.0;win64;x64)applewebkit/537.36(khtml,likegecko)chrome/safari/",
-    "clientaccess;&correlationid=<empty>;&caferequestid=&cafereqid=",
-    "post get head 200 302 401 404 443 444 80 - 2021- 127.0.0.1 ::1 fe80:: true false negotiate",
+MAX_CELL_CHARS: Final = 64
+# Shorter texts are asked of the column by themselves, even where an edge would do.
+_SHORT_CHARS: Final = 2
+_CELL_COST: Final = 2.0**-6
+# Readers invent these: an action, a flag spelled out, the letters of flags without their blanks.
+_INVENTED: Final = ("query", "reply", "true", "false")
+# Columns say these all the time; a piece of the line can at least be joined with another.
+_ORDINARY_VALUES: Final = frozenset(
+    [
+        "get",
+        "post",
+        "head",
+        "options",
+        "connect",
+        "200",
+        "301",
+        "302",
+        "304",
+        "401",
+        "403",
+        "404",
+        "500",
+        "tcp",
+        "udp",
+        "80",
+        "443",
+        "a",
+        "aaaa",
+    ]
 )
+_NUMERIC: Final = re.compile(r"\A[0-9eE+.-]*[0-9][0-9eE+.-]*\Z")
+_NOT_IN_CELLS: Final = frozenset('"\\,')  # logs spell these otherwise
+_FLAG_LETTERS: Final = frozenset("atdrz")
+
+
+CellOp = Literal["equals", "startswith", "endswith"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +108,17 @@ class TextPrefilter:
     per process.
     """
 
-    def __init__(self, patterns: Iterable[bytes], store: RuleStore | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[bytes],
+        cells: Iterable[Cell] = (),
+        store: RuleStore | None = None,
+    ) -> None:
         self.patterns = tuple(sorted(set(patterns)))
+        self.cells = tuple(sorted(set(cells)))
         self._database: Database | None = None
         if self.patterns:
-            self._database = automaton(self.patterns, caseless=True, store=store)
+            self._database = automaton(self.patterns, lines=True, store=store)
 
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         """Sorted distinct offsets into ``block``, each on the last byte of some pattern's match."""
@@ -119,49 +136,54 @@ class TextPrefilter:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """Every matching line holds, for some member, all its literals; cost = how common that is."""
+    """Every matching line holds, for some member of ``alternatives``, all its pieces, or one of the
+    ``cells`` holds there. ``cost``: how common that is.
+    """
 
     cost: float
-    alternatives: frozenset[frozenset[str]]
+    alternatives: frozenset[frozenset[Piece]] = frozenset()
+    cells: frozenset[Cell] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """What is known of the log the lines are from."""
+class _Spelled(NamedTuple):
+    """A text that a column must hold, perhaps at its start or end."""
 
-    spelling: Spelling
-    absent: Callable[[str], bool]
+    text: str
+    opens: bool = False
+    closes: bool = False
 
 
 # The need of a test that no line can meet: it asks for nothing.
-_NEVER: Final = _Need(0.0, frozenset())
+_NEVER: Final = _Need(0.0)
 
 
 def build_prefilter(
     rules: Iterable[Rule],
     indicators: Iterable[Indicator],
     spelling: Spelling = "plain",
-    absent: Callable[[str], bool] = lambda field: False,
+    declared: Declared | None = None,
     store: RuleStore | None = None,
 ) -> Built:
     """The prefilter that selects every line any of these could match.
 
-    ``absent`` tells the fields that no line of the log has. ``store`` remembers automata.
+    ``declared``: what is known of the log; None = nothing.
+    ``store`` remembers automata.
     """
-    log = _Log(spelling, absent)
+    log = _Log(spelling, declared or Declared(Logsource()))
     patterns: set[bytes] = set()
+    cells: set[Cell] = set()
     forced: list[tuple[str, str]] = []
     for rule in rules:
-        need = _need(rule.condition, log, negated=False)
+        need = log.need(rule.condition, negated=False)
         if need is None:
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
-            for literals in need.alternatives:
-                patterns.update(_orders(literals, spelling))
+            cells |= need.cells
+            patterns.update(one for pieces in need.alternatives for one in _orders(pieces))
     for indicator in indicators:
         if len(patterns) > MAX_PATTERNS:  # there may be a million of them
             break
-        wanted = raw_patterns(indicator, _INDICATOR_CUTS.get(spelling))
+        wanted = raw_patterns(indicator, INDICATOR_CUTS.get(spelling))
         if wanted is None:
             name = f"{INDICATOR}:{indicator.type}:{indicator.value}"
             forced.append((name, "too short or too wide to look for in raw text"))
@@ -169,65 +191,152 @@ def build_prefilter(
             patterns.update(wanted)
     if len(patterns) > MAX_PATTERNS:
         forced.append(("*", f"more than {MAX_PATTERNS} texts to look for: too many for one scan"))
-    return Built(None if forced else TextPrefilter(patterns, store), tuple(forced))
+    return Built(None if forced else TextPrefilter(patterns, cells, store), tuple(forced))
 
 
-def longest_fragment(text: str, spelling: Spelling = "plain") -> str:
-    """The longest run that stands in the raw line exactly as in the column, or ""."""
-    fragment = max(_CUTS[spelling].split(text), key=len, default="")
-    return fragment if len(fragment) >= MIN_LITERAL_CHARS else ""
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What is known of the log the lines are from."""
+
+    spelling: Spelling
+    declared: Declared
+
+    def need(self, node: Node, *, negated: bool) -> _Need | None:
+        """What a line must hold for the tree to be true (false when ``negated``)."""
+        match node:
+            case FieldTest():
+                return self._unlike(node) if negated else self._test(node)
+            case Not(item):
+                return self.need(item, negated=not negated)
+            case And(items) | Or(items):
+                needs = [self.need(item, negated=negated) for item in items]
+                return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
+
+    def _test(self, test: FieldTest) -> _Need | None:
+        columns = self._columns(test)
+        known = self.declared.columns
+        if test.field != ANY_FIELD and test.op not in ("null", "exists"):
+            if known is not None and known.isdisjoint(columns):
+                return _NEVER
+            if not self.declared.invented.isdisjoint(columns):
+                return None
+        texts = _texts(test)
+        if not texts:
+            return None
+        spelled = (self._any_text(one, columns, test) for one in texts)
+        return _all_of([_any_of(list(group)) for group in spelled])
+
+    def _any_text(
+        self, texts: Iterable[_Spelled], columns: frozenset[str], test: FieldTest
+    ) -> Iterable[_Need | None]:
+        """What one of these texts in the tested field asks for, text by text."""
+        spelling = self.spelling
+        if spelling == "parted" and self.declared.columns is not None and test.field != ANY_FIELD:
+            spelling = spelling if columns & self.declared.derived else "plain"
+        for text in texts:
+            if test.field == ANY_FIELD and self.declared.invented and _may_be_invented(text.text):
+                yield None
+                continue
+            piece = piece_of(text.text, spelling, opens=text.opens, closes=text.closes)
+            is_rare = piece is not None and piece.cost < ORDINARY_COST
+            short = len(text.text) <= _SHORT_CHARS
+            usual = text.text.lower() in _ORDINARY_VALUES
+            cell = None if usual or (is_rare and not short) else self._cell(test, text, columns)
+            yield cell or (_Need(piece.cost, frozenset({frozenset({piece})})) if piece else None)
+
+    def _columns(self, test: FieldTest) -> frozenset[str]:
+        """Every column that some view of the tested field looks at."""
+        shown = views(test.field, test.op, self.declared.logsource)
+        found = (name for view in shown for name in (*view.columns, *view.query, *view.host))
+        return frozenset(found)
+
+    def _cell(self, test: FieldTest, text: _Spelled, columns: frozenset[str]) -> _Need | None:
+        """What is too common in a line, or no text at all, asked of the columns themselves."""
+        if len(text.text) > MAX_CELL_CHARS or not (text.opens or text.closes):
+            return None
+        if not text.text and test.op != "equals":
+            return None
+        tested = self._tested(test, columns, text.text, negated=False)
+        if tested is None:
+            return None
+        op: CellOp = "startswith" if not text.closes else "equals" if text.opens else "endswith"
+        cells = frozenset(Cell(column, op, text.text.lower()) for column in tested)
+        return _Need(_CELL_COST, cells=cells)
+
+    def _unlike(self, test: FieldTest) -> _Need | None:
+        """What the opposite of a test asks for: a column that is not so."""
+        if test.op != "equals" or not test.value.isalnum() or len(test.value) > MAX_CELL_CHARS:
+            return None
+        tested = self._tested(test, self._columns(test), test.value, negated=True)
+        if tested is None or len(tested) != 1:
+            return None
+        (column,) = tested
+        cell = Cell(column, "equals", test.value.lower(), negated=True)
+        return _Need(ORDINARY_COST, cells=frozenset({cell}))
+
+    def _tested(
+        self, test: FieldTest, columns: frozenset[str], text: str, *, negated: bool
+    ) -> frozenset[str] | None:
+        """The columns of a test, if the reader can ask each of them for this text."""
+        log = self.declared
+        if not log.tested or test.field == ANY_FIELD or test.option:
+            return None
+        shown = views(test.field, test.op, log.logsource)
+        if not text.isascii() or not text.isprintable() or set(text) & _NOT_IN_CELLS:
+            return None
+        if any(view != View(view.columns) for view in shown):
+            return None
+        # How JSON writes a number is not how a column shows it.
+        if log.tested == "any" and _NUMERIC.search(text) and not negated:
+            return None
+        if not columns.isdisjoint(log.derived | log.invented):
+            return None
+        return columns if log.columns is None else columns & log.columns
 
 
-def _need(node: Node, log: _Log, *, negated: bool) -> _Need | None:
-    """What a line must hold for the tree to be true (false when ``negated``)."""
-    match node:
-        case FieldTest():
-            return None if negated else _test_need(node, log)
-        case Not(item):
-            return _need(item, log, negated=not negated)
-        case And(items) | Or(items):
-            needs = [_need(item, log, negated=negated) for item in items]
-            return _all_of(needs) if isinstance(node, And) != negated else _any_of(needs)
-
-
-def _test_need(test: FieldTest, log: _Log) -> _Need | None:
-    spelling = log.spelling
-    if test.field != ANY_FIELD and test.op not in ("null", "exists") and log.absent(test.field):
-        return _NEVER
+def _texts(test: FieldTest) -> list[frozenset[_Spelled]]:
+    """Sets of texts: the tested value holds at least one of each set."""
     match test.op:
         case "equals" | "contains" | "startswith" | "endswith":
-            return _literal_need({test.value}, spelling)
+            opens, closes = test.op in ("equals", "startswith"), test.op in ("equals", "endswith")
+            return [frozenset({_Spelled(test.value, opens, closes)})]
         case "wildcard":
-            parts = [part[1:] for part in wildcard_parts(test.value) if part[0] == "="]
-            fragments = [longest_fragment(part, spelling) for part in parts]
-            return _literal_need({max(fragments, key=len, default="")}, spelling)
+            parts = wildcard_parts(test.value)
+            last = len(parts) - 1
+            return [
+                frozenset({_Spelled(part[1:], at == 0, at == last)})
+                for at, part in enumerate(parts)
+                if part[0] == "="
+            ]
         case "regex":
-            return _literal_need(required_literals(test.value, test.option) or {""}, spelling)
-    return None
+            found = required_sets(test.value, test.option)
+            return [frozenset(map(_Spelled, texts)) for texts in found]
+    return []
 
 
-def _literal_need(texts: Iterable[str], spelling: Spelling) -> _Need | None:
-    fragments = {longest_fragment(text, spelling).lower() for text in texts}
-    if "" in fragments:
-        return None
-    return _Need(sum(map(_cost, fragments)), frozenset(frozenset({f}) for f in fragments))
+def _may_be_invented(text: str) -> bool:
+    text = text.lower()
+    return any(text in word for word in _INVENTED) or _FLAG_LETTERS.issuperset(text)
 
 
 def _any_of(needs: list[_Need | None]) -> _Need | None:
     known = [need for need in needs if need is not None]
     if len(known) < len(needs):
         return None
-    alternatives = frozenset(a for need in known for a in need.alternatives)
-    return _Need(sum(need.cost for need in known), alternatives)
+    return _Need(
+        sum(need.cost for need in known),
+        frozenset(one for need in known for one in need.alternatives),
+        frozenset(cell for need in known for cell in need.cells),
+    )
 
 
 def _all_of(needs: list[_Need | None]) -> _Need | None:
     """The rarest need; when that is still ordinary text, the two rarest together on one line."""
     known = sorted(
         (need for need in needs if need is not None),
-        key=lambda need: (need.cost, sorted(map(sorted, need.alternatives))),
+        key=lambda need: (need.cost, sorted(map(sorted, need.alternatives)), sorted(need.cells)),
     )
-    if len(known) < 2 or known[0].cost < _ORDINARY_COST:
+    if len(known) < 2 or known[0].cost < ORDINARY_COST:
         return known[0] if known else None
     for second in known[1:]:
         pair = _joined(known[0], second)
@@ -237,41 +346,30 @@ def _all_of(needs: list[_Need | None]) -> _Need | None:
 
 
 def _joined(first: _Need, second: _Need) -> _Need | None:
-    """Both needs on one line; None when literals might share characters or pairs explode."""
+    """Both needs on one line; None when pieces might share characters or pairs explode."""
+    if first.cells or second.cells:
+        return None
     if len(first.alternatives) * len(second.alternatives) > MAX_PAIRS:
         return None
     pairs = {one | two for one in first.alternatives for two in second.alternatives}
-    if any(len(pair) != 2 or _may_overlap(*sorted(pair)) for pair in pairs):
+    if any(len(pair) != 2 or _may_overlap(*pair) for pair in pairs):
         return None
-    return _Need(first.cost * second.cost / _ORDINARY_COST / 10, frozenset(pairs))
+    return _Need(first.cost * second.cost / ORDINARY_COST / 10, frozenset(pairs))
 
 
-def _may_overlap(one: str, two: str) -> bool:
+def _may_overlap(first: Piece, second: Piece) -> bool:
     """Whether occurrences of both could share characters, so that neither follows the other."""
-    if one in two or two in one:
+    one, two = first.text, second.text
+    if one in two or two in one or not (first.is_joinable and second.is_joinable):
         return True
     sizes = range(1, min(len(one), len(two)))
     return any(one[-n:] == two[:n] or two[-n:] == one[:n] for n in sizes)
 
 
-def _cost(literal: str) -> float:
-    if any(literal in ordinary for ordinary in _ORDINARY):
-        return _ORDINARY_COST
-    return 2.0 ** -min(len(literal), 12)
-
-
-_ORDINARY_COST: Final = 1.0
-
-
-def _orders(literals: frozenset[str], spelling: Spelling) -> list[bytes]:
-    """Hyperscan patterns for all literals on one line, whichever comes first."""
-    quoted = [_quoted(literal, spelling) for literal in sorted(literals)]
-    if len(quoted) == 1:
-        return quoted
-    one, two = quoted
+def _orders(pieces: frozenset[Piece]) -> list[bytes]:
+    """Hyperscan patterns for all pieces on one line, whichever comes first."""
+    patterns = [piece.pattern.encode() for piece in sorted(pieces)]
+    if len(patterns) == 1:
+        return patterns
+    one, two = patterns
     return [one + rb"[^\n]*" + two, two + rb"[^\n]*" + one]
-
-
-def _quoted(literal: str, spelling: Spelling) -> bytes:
-    edge = _LABEL_EDGE if spelling == "labels" else rb"\."
-    return edge.join(re.escape(part).encode() for part in literal.split("."))

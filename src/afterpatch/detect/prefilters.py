@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from afterpatch.detect.prefilter import Built, build_prefilter
 from afterpatch.detect.sigma.ast import Rule
-from afterpatch.detect.sigma.fields import applies, names
+from afterpatch.detect.sigma.fields import applies
 from afterpatch.detect.sigma.plan import SigmaEngine
 from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Declared, Logsource, Spelling
@@ -47,14 +47,9 @@ class Prefilters:
         """For the log of one log source, with just these columns if they are told."""
         key = (declared, spelling)
         if key not in self._built:
-            logsource, columns = declared
-
-            def absent(field: str) -> bool:
-                return columns is not None and columns.isdisjoint(names(field, logsource))
-
-            rules = self._sigma.rules_for(logsource)
+            rules = self._sigma.rules_for(declared.logsource)
             self._built[key] = build_prefilter(
-                rules, self._indicators, spelling, absent, self._store
+                rules, self._indicators, spelling, declared, self._store
             )
         return self._built[key]
 

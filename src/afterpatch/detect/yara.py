@@ -50,6 +50,7 @@ class YaraEngine:
                 unsupported.append((text.path, str(error)))
         self._rules = compiler.build()
         self._time_limit_s = time_limit_s
+        self._scanner = self._new_scanner()
         self._ids: dict[tuple[str, str], str] = {}
         infos: dict[str, RuleInfo] = {}
         for rule in self._rules:
@@ -62,16 +63,21 @@ class YaraEngine:
         self.infos = tuple(infos.values())
         self.unsupported = tuple(unsupported)
 
+    def _new_scanner(self) -> yara_x.Scanner:
+        """One serves many files: making it costs as much as scanning a small one."""
+        scanner = yara_x.Scanner(self._rules)
+        scanner.set_timeout(self._time_limit_s)
+        scanner.max_matches_per_pattern(MAX_STRINGS)
+        return scanner
+
     def scan(self, data: bytes) -> tuple[YaraMatch, ...]:
         """Rules that match the content, sorted by id. Raises :class:`ScanIncomplete`."""
         if not self.infos:
             return ()
-        scanner = yara_x.Scanner(self._rules)
-        scanner.set_timeout(self._time_limit_s)
-        scanner.max_matches_per_pattern(MAX_STRINGS)
         try:
-            results = scanner.scan(data)
+            results = self._scanner.scan(data)
         except (yara_x.TimeoutError, yara_x.ScanError) as error:
+            self._scanner = self._new_scanner()
             raise ScanIncomplete(f"YARA scan not finished: {error}") from error
         found = []
         for rule in results.matching_rules:

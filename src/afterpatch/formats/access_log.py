@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.proven_log import ProvenLog, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
@@ -81,6 +81,7 @@ def _format(kind: str, name: str) -> Format:
         partial(_read, log=log),
         prefilter="logsource",
         logsource=logsource,
+        declared=declares(log),
         spelling="backslashed",
     )
 

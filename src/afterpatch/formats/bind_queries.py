@@ -5,22 +5,20 @@ Enters: lines such as ``02-Mar-2021 04:05:06.789 queries: info: client @0x7f… 
 are options of the ``channel``. Leaves: one event per query, columns by their neutral names.
 Other lines of named, and of other programs in the same syslog, are skipped.
 
+Shape: query, record_type, record_class, src_ip, src_port, dst_ip, flags, view.
+Units: time UTC, or local time taken as UTC where the log names no zone (a notice says so).
+
 Source: BIND 9 Administrator Reference Manual, "The query Category" and "querylog".
 """
 
-import re
-from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Final
 
 import polars as pl
 
-from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import read_line_log
+from afterpatch.formats.line_log import line_log_format
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.log_times import ANY, LogTimes
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
-from afterpatch.model.batches import Logsource, Piece, Wanted
-from afterpatch.model.places import Item
+from afterpatch.model.batches import Logsource
 
 LOGSOURCE: Final = Logsource("dns", "bind", "queries")
 
@@ -32,9 +30,7 @@ _EVENT: Final = (
     r" (?P<flags>[+-]\S*)(?: \((?P<dst_ip>[0-9A-Fa-f.:]+(?:%\w+)?)\))?(?: \[ECS [^\]]*\])?$"
 )
 _SKIP: Final = rf"^(?:{ANY} (?:\S+ [\w./-]+(?:\[\d+\])?: |[a-z-]+: |\S)|client )"
-_HEAD: Final = re.compile(
-    r"\bclient (?:@0x[0-9a-f]+ )?[0-9A-Fa-f.:]+(?:%\w+)?#\d+.{0,400}: query: \S"
-)
+_HEAD: Final = r"\bclient (?:@0x[0-9a-f]+ )?[0-9A-Fa-f.:]+(?:%\w+)?#\d+.{0,400}: query: \S"
 
 SHAPE: Final = LineShape(
     logsource=LOGSOURCE,
@@ -54,22 +50,4 @@ def _without_root(names: pl.Series) -> pl.Series:
     return bare.zip_with(bare != "", names).alias(names.name)
 
 
-def _recognise(head: bytes, item: Item) -> str:
-    del item
-    return "content" if _HEAD.search(head_text(head)) else ""
-
-
-def read(
-    stream: BinaryIO, item: Item, wanted: Wanted | None, block_bytes: int = BLOCK_BYTES
-) -> Iterator[Piece]:
-    """Yield one piece per block.
-
-    Shape:   query, record_type, record_class, src_ip, src_port, dst_ip, flags, view.
-    Units:   time UTC, or local time taken as UTC where the log names no zone (a notice says so).
-    Gaps:    a query line that is not whole, text without time that is no log line, a time that is
-             none. Content never raises.
-    """
-    return read_line_log(stream, item, wanted, SHAPE, block_bytes)
-
-
-FORMAT: Final = Format("bind-queries", _recognise, read, prefilter="logsource", logsource=LOGSOURCE)
+FORMAT: Final = line_log_format("bind-queries", SHAPE, ": query: ", _HEAD)

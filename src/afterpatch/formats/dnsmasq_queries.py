@@ -5,22 +5,21 @@ Enters: syslog lines such as ``Mar  2 04:05:06 dnsmasq[123]: query[A] www.exampl
 is who asked, ``dst_ip`` who was asked, ``answer`` what came back. Other lines of dnsmasq, and of
 other programs in the same syslog, are skipped.
 
+Shape: action, query, record_type, answer, src_ip, src_port, dst_ip, serial.
+Units: time UTC, or local time taken as UTC (a notice says so); the year comes from the file's
+last-modified time, see :mod:`afterpatch.formats.log_times`.
+
 Source: dnsmasq manual page, ``--log-queries``; dnsmasq's own sources, ``log_query``.
 """
 
-import re
-from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Final
 
 import polars as pl
 
-from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import read_line_log
+from afterpatch.formats.line_log import line_log_format
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.log_times import ANY, LogTimes
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
-from afterpatch.model.batches import Logsource, Piece, Wanted
-from afterpatch.model.places import Item
+from afterpatch.model.batches import Logsource
 
 LOGSOURCE: Final = Logsource("dns", "dnsmasq", "queries")
 
@@ -37,7 +36,7 @@ _EVENT: Final = (
 )
 _SKIP: Final = rf"^{ANY} (?:\S+ )?[\w./-]+(?:\[\d+\])?: "
 _MARK: Final = rf"{_PROGRAM}(?:\d+ [0-9A-Fa-f.:]+/\d+ )?(?:query\[|forwarded |reply |cached )"
-_HEAD: Final = re.compile(
+_HEAD: Final = (
     rf"\b{_PROGRAM}(?:\d+ [0-9A-Fa-f.:]+/\d+ )?(?:query\[[A-Za-z0-9=]+\] \S+ from|forwarded \S+ to"
     r"|reply \S+ is|cached \S+ is) "
 )
@@ -70,25 +69,4 @@ SHAPE: Final = LineShape(
 )
 
 
-def _recognise(head: bytes, item: Item) -> str:
-    del item
-    return "content" if _HEAD.search(head_text(head)) else ""
-
-
-def read(
-    stream: BinaryIO, item: Item, wanted: Wanted | None, block_bytes: int = BLOCK_BYTES
-) -> Iterator[Piece]:
-    """Yield one piece per block.
-
-    Shape:   action, query, record_type, answer, src_ip, src_port, dst_ip, serial.
-    Units:   time UTC, or local time taken as UTC (a notice says so); the year comes from the file's
-             last-modified time, see :mod:`afterpatch.formats.log_times`.
-    Gaps:    a query or answer that is not whole, text that is no syslog line, a time that is none.
-             Content never raises.
-    """
-    return read_line_log(stream, item, wanted, SHAPE, block_bytes)
-
-
-FORMAT: Final = Format(
-    "dnsmasq-queries", _recognise, read, prefilter="logsource", logsource=LOGSOURCE
-)
+FORMAT: Final = line_log_format("dnsmasq-queries", SHAPE, "dnsmasq", _HEAD)

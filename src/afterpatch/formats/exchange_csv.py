@@ -20,7 +20,7 @@ from afterpatch.formats.table_log import (
     unique_names,
 )
 from afterpatch.formats.table_reader import Plan, read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_remarks
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
@@ -37,7 +37,7 @@ _BUILD_TEXT = re.compile(rb"[;,'\"]S:B[Ll][Dd]=(\d{1,2}\.\d{1,3}\.\d{1,5}\.\d{1,
 
 def log_type(head: bytes) -> str:
     """The ``#Log-type`` a head names, or ""."""
-    match = _LOG_TYPE.search(head_remarks(head))
+    match = _LOG_TYPE.search(head_comments(head))
     return match[1] if match else ""
 
 
@@ -85,7 +85,7 @@ def _plan(head: Head, item: Item) -> Table:
 
 
 def _recognise(head: bytes, item: Item) -> str:
-    text = head_remarks(head)
+    text = head_comments(head)
     return "header" if _EXCHANGE.search(text) and _FIELDS.search(text) else ""
 
 

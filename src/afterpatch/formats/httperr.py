@@ -12,7 +12,7 @@ from afterpatch.formats.format import Format
 from afterpatch.formats.iis_w3c import w3c_clock
 from afterpatch.formats.table_log import W3C, Head, Table, unique_names
 from afterpatch.formats.table_reader import read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_remarks, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
@@ -28,8 +28,8 @@ def _plan(head: Head, item: Item) -> Table:
 
 
 def _recognise(head: bytes, item: Item) -> str:
-    begins = head_text(head).startswith("#Software: Microsoft HTTP API")
-    if begins or _FIELDS.search(head_remarks(head)):
+    text = head_text(head)
+    if text.startswith("#Software: Microsoft HTTP API") or _FIELDS.search(head_comments(head)):
         return "header"
     return "file name" if _FILE_NAME.search(f"/{item.origin}") else ""
 

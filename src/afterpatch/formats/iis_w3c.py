@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from afterpatch.formats.format import Format
 from afterpatch.formats.table_log import W3C, Clock, Head, Table, find_column, unique_names
 from afterpatch.formats.table_reader import read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_remarks, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
@@ -56,7 +56,7 @@ def _plan(head: Head, item: Item) -> Table:
 
 
 def _recognise(head: bytes, item: Item) -> str:
-    fields = _FIELDS.search(head_remarks(head))
+    fields = _FIELDS.search(head_comments(head))
     if fields and "cs-uri-stem" in fields[1] and "cs-method" in fields[1]:
         return "header"
     if head_text(head).startswith("#Software: Microsoft Internet Information Services"):

@@ -41,6 +41,13 @@ def elements(stream: BinaryIO) -> Iterator[Element]:
     return _lines(rest) if shape == "lines" else _objects(rest, is_array=shape == "array")
 
 
+def is_lines(head: bytes) -> bool:
+    """Whether a source that starts so is surely UTF-8 with one object per line."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:2]:
+        return False
+    return b"\n" in head and _shape(head.removeprefix(codecs.BOM_UTF8)) == "lines"
+
+
 def _shape(head: bytes) -> Literal["lines", "array", "run"]:
     body = head.lstrip()
     if body.startswith(b"["):

@@ -15,9 +15,14 @@ import numpy as np
 import orjson
 import polars as pl
 
+from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.gap_runs import GapRuns
 from afterpatch.formats.json_columns import MAX_FIELDS, Document, TooWide, columns_of, first_fields
-from afterpatch.formats.json_elements import Element, elements
+from afterpatch.formats.json_elements import MAX_ELEMENT_BYTES, Element, elements, is_lines
+from afterpatch.formats.json_lines import Dull, FlatShape, dull_lines
+from afterpatch.formats.peeked import Peeked
+from afterpatch.formats.segment import count_hours
+from afterpatch.formats.text_blocks import LongLine, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
@@ -53,12 +58,14 @@ class JsonShape:
     skip     objects that are there by the log's own rules and are no events.
     when     object -> (microseconds in UTC or None, whether the text named its zone).
     inner    object -> the part that holds the fields.
+    flat     of a log of flat objects, one per line: what tells the kind and time of most of them.
     """
 
     kind: Callable[[Document, Item], Kind | None]
     when: Callable[[Document], tuple[int | None, bool]]
     skip: Callable[[Document], bool] = lambda document: False
     inner: Callable[[Document], Document] = lambda document: document
+    flat: FlatShape | None = None
 
 
 def read_json_log(
@@ -73,15 +80,56 @@ def read_json_log(
     ``declared`` is the log source ``wanted`` was made for; events of any other are always given.
     """
     reader = _Reader(item, wanted, shape, declared)
+    peeked = Peeked(stream)
+    if shape.flat and wanted and is_lines(peeked.head):
+        yield from _read_lines(peeked, reader, wanted, shape.flat)
+        return
     waiting: list[Element] = []
     size = 0
-    for element in elements(stream):
+    for element in elements(peeked):
         waiting.append(element)
         size += len(element.text)
         if len(waiting) >= BLOCK_RECORDS or size >= BLOCK_BYTES:
             yield reader.read(waiting)
             waiting, size = [], 0
     yield reader.read(waiting, last=True)
+
+
+def _read_lines(
+    stream: BinaryIO, reader: "_Reader", wanted: Wanted, flat: FlatShape
+) -> Iterator[Piece]:
+    """Most lines are counted a block at a time; the others are decoded one by one."""
+    for part in read_blocks(stream, max_line_bytes=MAX_ELEMENT_BYTES):
+        if isinstance(part, LongLine):
+            fault = f"line of {part.size_bytes} bytes is too long"
+            yield reader.read([Element(part.number, b"", fault)], [True])
+            continue
+        lines = BlockLines(part)
+        dull = dull_lines(lines, wanted, flat, reader.kind_of, reader.declared)
+        yield _counted(dull)
+        left = np.ones(len(lines), dtype=np.bool_)
+        left[dull.lines] = False
+        at = np.flatnonzero(left).tolist()
+        for low in range(0, len(at), BLOCK_RECORDS):
+            some = at[low : low + BLOCK_RECORDS]
+            chosen = [Element(lines.number(line), lines.raw(line).strip()) for line in some]
+            yield reader.read(chosen, dull.wanted[some].tolist())
+    yield reader.read([], [], last=True)
+
+
+def _counted(dull: Dull) -> Piece:
+    observed: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for number, name in enumerate(dull.names):
+        for _, hour, count in count_hours(name, dull.times[dull.logs == number]):
+            observed[name][hour] += count
+    count = len(dull.lines)
+    return Piece(
+        records=count,
+        events=count,
+        observed={name: dict(hours) for name, hours in observed.items()},
+        first_us=int(dull.times.min()) if count else None,
+        last_us=int(dull.times.max()) if count else None,
+    )
 
 
 class _Row(NamedTuple):
@@ -101,13 +149,25 @@ class _Reader:
         self.gaps = GapRuns(item.name)
         self.zoneless = 0
 
-    def read(self, block: list[Element], *, last: bool = False) -> Piece:
-        """One block of elements."""
+    def kind_of(self, name: str | None) -> tuple[Logsource, str]:
+        """The kind of a flat object that has a time."""
+        assert self.shape.flat is not None
+        document = {self.shape.flat.time: 0.0} | (
+            {} if name is None else {self.shape.flat.name: name}
+        )
+        kind = self.shape.kind(document, self.item)
+        assert kind is not None
+        return kind
+
+    def read(
+        self, block: list[Element], wanted: list[bool] | None = None, *, last: bool = False
+    ) -> Piece:
+        """One block of elements. ``wanted``: which somebody asks for, where that is known."""
         rows: defaultdict[Logsource, list[_Row]] = defaultdict(list)
         logs: list[str] = []
         times: list[int | None] = []
         skipped = 0
-        for element, is_wanted in zip(block, self._wanted(block), strict=True):
+        for element, is_wanted in zip(block, wanted or self._wanted(block), strict=True):
             document = self._document(element)
             if document is None:
                 skipped += not element.text and not element.fault

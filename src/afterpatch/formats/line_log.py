@@ -5,7 +5,8 @@ the shape's patterns, whole blocks at a time and without any code per line; only
 wants are cut into columns. Lines the shape names as details belong to the event before them.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -14,16 +15,18 @@ import polars as pl
 
 from afterpatch.formats.bit_index import Mask, Offsets
 from afterpatch.formats.block_lines import decode
+from afterpatch.formats.format import Format
 from afterpatch.formats.gap_runs import GapRuns
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.segment import count_hours
-from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, read_blocks
+from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, head_text, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
     RECORD,
     TIME,
     Batch,
+    Declared,
     Piece,
     Wanted,
 )
@@ -51,6 +54,43 @@ def read_line_log(
         else:
             yield reader.read_block(part)
     yield reader.finish()
+
+
+def line_log_format(
+    kind: str,
+    shape: LineShape,
+    needle: str,
+    head: str,
+    invented: Collection[str] = (),
+) -> Format:
+    """The format of such a log without any header: its lines tell it.
+
+    needle    text that every event has; looked for first, because ``head`` costs more.
+    head      pattern of the part of an event by which a source is known.
+    invented  columns that ``shape`` makes up.
+    """
+    pattern = re.compile(head)
+    declared = Declared(shape.logsource, invented=frozenset(invented))
+
+    def recognise(data: bytes, item: Item) -> str:
+        del item
+        text = head_text(data)
+        return "content" if needle in text and pattern.search(text) else ""
+
+    def read(
+        stream: BinaryIO, item: Item, wanted: Wanted | None, block_bytes: int = BLOCK_BYTES
+    ) -> Iterator[Piece]:
+        """Gaps: an event that is not whole, text that is no log line, a time that is none."""
+        return read_line_log(stream, item, wanted, shape, block_bytes)
+
+    return Format(
+        kind,
+        recognise,
+        read,
+        prefilter="logsource",
+        logsource=shape.logsource,
+        declared=lambda data, item: declared,
+    )
 
 
 class _Reader:
@@ -202,8 +242,8 @@ def _any_between(marks: Mask, events: Offsets) -> Mask:
 
 
 def _lines(block: Block) -> pl.Series:
-    text = decode(block.data.replace(b"\r\n", b"\n"))
-    return pl.Series([text]).str.split("\n").explode().head(len(block.breaks))
+    data = block.data.replace(b"\r\n", b"\n") if b"\r" in block.data else block.data
+    return pl.Series(decode(data).split("\n"), dtype=pl.String).head(len(block.breaks))
 
 
 def _mask(series: pl.Series) -> Mask:

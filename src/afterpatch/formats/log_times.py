@@ -40,6 +40,10 @@ class LogTimes:
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Int64 microseconds, one per text. Seconds come in runs; only fractions differ."""
+        usual = _halves(texts)
+        if usual is not None:
+            seconds, fraction = usual
+            return self._seconds(seconds) + fraction
         if texts.str.contains("[.,]").any():
             digits = texts.str.extract("[.,]([0-9]{1,6})").str.pad_end(6, "0")
             fraction = digits.cast(pl.Int64, strict=False).fill_null(0)
@@ -88,6 +92,18 @@ class LogTimes:
             if not found.has_nulls():
                 break
         return found
+
+
+def _halves(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """Times that all end in a dot and up to six digits: what stands before, and microseconds."""
+    halves = texts.str.splitn(".", 2).struct.unnest()
+    digits = halves["field_1"]
+    if digits.null_count() or not digits.str.len_bytes().is_between(1, 6).all():
+        return None
+    fraction = digits.str.pad_end(6, "0").cast(pl.UInt32, strict=False)
+    if fraction.null_count() or digits.str.starts_with("+").any():
+        return None
+    return halves["field_0"], fraction.cast(pl.Int64)
 
 
 def _parsed(texts: pl.Series, template: str) -> pl.Series:

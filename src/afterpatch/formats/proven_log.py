@@ -9,6 +9,7 @@ What the pattern does not match is a gap.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -27,6 +28,7 @@ from afterpatch.model.batches import (
     RECORD,
     TIME,
     Batch,
+    Declared,
     Logsource,
     Piece,
     Wanted,
@@ -91,6 +93,21 @@ def first_lines(head: bytes) -> list[str]:
     """The first lines of a source that hold text, for recognising a log without a header."""
     lines = [line.removesuffix("\r") for line in head_text(head).split("\n")[:_HEAD_LINES]]
     return [line for line in lines if line.strip("\0 \t")]
+
+
+def declares(log: ProvenLog) -> Callable[[bytes, Item], Declared]:
+    """What every such log holds (``Format.declared``): its columns are always the same.
+
+    Found out when first asked: importing a format must run nothing of polars, whose threads a
+    worker forked later would miss.
+    """
+
+    @cache
+    def declared() -> Declared:
+        nothing = pl.DataFrame(schema=dict.fromkeys(log.groups[1:], pl.String))
+        return Declared(log.logsource, frozenset(log.columns(nothing).columns))
+
+    return lambda head, item: declared()
 
 
 def _counted(piece: Piece, gaps: tuple[Gap, ...]) -> Piece:

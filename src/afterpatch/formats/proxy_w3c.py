@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+import polars as pl
+
 from afterpatch.formats.format import HEAD_BYTES, Format
 from afterpatch.formats.iis_w3c import w3c_clock
 from afterpatch.formats.table_log import Head, Syntax, Table, find_column, unique_names
-from afterpatch.formats.table_reader import read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_remarks, head_text
+from afterpatch.formats.table_reader import Plan, read_table_log
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.formats.web_url import with_url_fields
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import Declared, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 if TYPE_CHECKING:
@@ -46,6 +48,32 @@ _URL_COLUMNS: Final = frozenset(
 )
 
 
+def _declared(names: tuple[str, ...]) -> Declared:
+    whole = with_url_fields(pl.DataFrame(schema=dict.fromkeys(names, pl.String))).columns
+    return Declared(LOGSOURCE, frozenset(whole), frozenset(whole).difference(names), tested="named")
+
+
+def declared(head: bytes, item: Item) -> Declared:
+    """What the first header says; without columns where the head has none."""
+    del item
+    found = _FIELDS.search(head_comments(head))
+    if found is None:
+        return Declared(LOGSOURCE)
+    syntax = _TABS if _has_tabs(head) else _SPACES
+    return _declared(unique_names(syntax.names(found[1].strip())))
+
+
+def _planner(syntax: Syntax, first: Declared) -> Plan:
+    def plan(head: Head, item: Item) -> Table:
+        table = _plan(head, item)
+        if syntax == _TABS:
+            template = table.clock.template.replace(b" ", b"\t")
+            table = replace(table, clock=replace(table.clock, template=template))
+        return replace(table, unfiltered=_declared(table.names) != first)
+
+    return plan
+
+
 def _plan(head: Head, item: Item) -> Table:
     del item
     names = unique_names(head.fields)
@@ -59,15 +87,9 @@ def _plan(head: Head, item: Item) -> Table:
     )
 
 
-def _plan_tabs(head: Head, item: Item) -> Table:
-    table = _plan(head, item)
-    template = table.clock.template.replace(b" ", b"\t")
-    return replace(table, clock=replace(table.clock, template=template))
-
-
 def _recognise(head: bytes, item: Item) -> str:
     del item
-    text = head_remarks(head)
+    text = head_comments(head)
     found = _FIELDS.search(text)
     names = set(found[1].split()) if found else set()
     if names.isdisjoint(_URL_COLUMNS):
@@ -123,11 +145,18 @@ def read(
     head = b""
     while len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES - len(head))):
         head += more
-    syntax, plan = (_TABS, _plan_tabs) if _has_tabs(head) else (_SPACES, _plan)
+    syntax = _TABS if _has_tabs(head) else _SPACES
+    plan = _planner(syntax, declared(head, item))
     again: BinaryIO = io.BufferedReader(_Again(head, stream))
     return read_table_log(again, item, wanted, syntax, plan, block_bytes)
 
 
 FORMAT: Final = Format(
-    "proxy-w3c", _recognise, read, prefilter="logsource", logsource=LOGSOURCE, spelling="parted"
+    "proxy-w3c",
+    _recognise,
+    read,
+    prefilter="logsource",
+    logsource=LOGSOURCE,
+    declared=declared,
+    spelling="parted",
 )

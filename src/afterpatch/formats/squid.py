@@ -18,7 +18,7 @@ from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.epoch_times import EPOCH_CHARS, read_epoch_times
 from afterpatch.formats.format import Format
 from afterpatch.formats.line_scan import NO_TIME
-from afterpatch.formats.proven_log import ProvenLog, first_lines, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Logsource, Piece, Wanted
@@ -130,4 +130,11 @@ def read(
     return read_proven_log(stream, item, wanted, LOG, block_bytes)
 
 
-FORMAT: Final = Format("squid", _recognise, read, prefilter="logsource", logsource=LOGSOURCE)
+FORMAT: Final = Format(
+    "squid",
+    _recognise,
+    read,
+    prefilter="logsource",
+    logsource=LOGSOURCE,
+    declared=declares(LOG),
+)

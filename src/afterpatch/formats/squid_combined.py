@@ -13,7 +13,7 @@ import polars as pl
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.proven_log import ProvenLog, first_lines, read_proven_log
+from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
 from afterpatch.formats.squid import LOGSOURCE
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
@@ -75,5 +75,6 @@ FORMAT: Final = Format(
     read,
     prefilter="logsource",
     logsource=LOGSOURCE,
+    declared=declares(LOG),
     spelling="backslashed",
 )

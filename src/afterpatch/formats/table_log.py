@@ -153,6 +153,7 @@ class Table:
     extend        adds columns to a batch.
     summary       lines under this header are no events by the log's own rules, and are skipped.
     unfiltered    the prefilter was not made for this table: every event must be in a batch.
+    empty         the text that stands for an empty one, if there is one.
     """
 
     names: tuple[str, ...]
@@ -168,6 +169,7 @@ class Table:
     extend: Callable[[pl.DataFrame], pl.DataFrame] = _as_is
     summary: bool = False
     unfiltered: bool = False
+    empty: str = ""
 
 
 def unique_names(fields: Sequence[str]) -> tuple[str, ...]:

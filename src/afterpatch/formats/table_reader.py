@@ -15,6 +15,7 @@ import numpy as np
 
 from afterpatch.formats.bit_index import Mask, Offsets
 from afterpatch.formats.block_lines import BlockLines
+from afterpatch.formats.cell_tests import cell_marks
 from afterpatch.formats.dated_facts import BuildRuns, HostNames
 from afterpatch.formats.exact_lines import ExactLines
 from afterpatch.formats.gap_runs import GapRuns
@@ -169,6 +170,20 @@ class _BlockWalk:
         marks[np.searchsorted(self.lines.block.breaks, offsets)] = True
         return marks
 
+    def _wanted_of(self, segment: Segment) -> Mask | None:
+        """The wanted lines, those that single columns ask for among them."""
+        cells = self.reader.wanted.cells if self.reader.wanted else ()
+        if self.wanted is None or not cells:
+            return self.wanted
+        marks = self.wanted.copy()
+        table, syntax = segment.table, self.reader.syntax
+        marks[segment.regular] |= cell_marks(
+            cells, table.names, segment.columns, self.lines.buffer, segment.regular,
+            quoted=syntax.quoted, empty=table.empty,
+        )  # fmt: skip
+        marks[[event.line for event in segment.exact]] = True
+        return marks
+
     def _header_candidates(self) -> list[int]:
         """Lines whose first byte may start a header line: rare, so looked at one by one."""
         lines = self.lines
@@ -250,6 +265,6 @@ class _BlockWalk:
             self.reader.builds.see(sighting)
         for sighting in segment.hosts():
             self.reader.hosts.see(sighting)
-        batch = segment.batch(None if segment.table.unfiltered else self.wanted)
+        batch = segment.batch(None if segment.table.unfiltered else self._wanted_of(segment))
         if batch is not None:
             self.batches.append(batch)

@@ -199,18 +199,20 @@ def text_encoding(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def head_text(head: bytes) -> str:
     """The first bytes of a source as text, for recognising a format; never raises.
 
-    Every format asks for that of the same source in turn.
+    Remembered, because every format asks for the text of the same bytes.
     """
     encoding, mark = text_encoding(head)
     return head[mark:].decode(encoding, errors="replace")
 
 
-@lru_cache(maxsize=1)
-def head_remarks(head: bytes) -> str:
-    """The lines of a head that begin with ``#``: few, and all that names the columns of a log."""
-    parts = f"\n{head_text(head)}".split("\n#")[1:]
-    return "\n".join(f"#{part.partition(chr(10))[0]}" for part in parts)
+@lru_cache(maxsize=2)
+def head_comments(head: bytes) -> str:
+    """The lines of :func:`head_text` that start with ``#``; many formats are known by one."""
+    text = head_text(head)
+    if "#" not in text:
+        return ""
+    return "\n".join(line for line in text.split("\n") if line.startswith("#"))

@@ -5,22 +5,21 @@ replies, the same with ``NOERROR 0.012345 0 54``; times in seconds, as text or I
 syslog. Leaves: one event per line, columns by their neutral names. Other lines of Unbound, and of
 other programs in the same syslog, are skipped.
 
+Shape: action (query, reply), query, record_type, record_class, src_ip, src_port, and of replies
+rcode, duration, from_cache, bytes_in.
+Units: time UTC; duration seconds, bytes_in bytes, as text.
+
 Source: unbound.conf manual page, ``log-queries``, ``log-replies``, ``log-tag-queryreply``.
 """
 
-import re
-from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Final
 
 import polars as pl
 
-from afterpatch.formats.format import Format
-from afterpatch.formats.line_log import read_line_log
+from afterpatch.formats.line_log import line_log_format
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.log_times import ANY, LogTimes
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
-from afterpatch.model.batches import Logsource, Piece, Wanted
-from afterpatch.model.places import Item
+from afterpatch.model.batches import Logsource
 
 LOGSOURCE: Final = Logsource("dns", "unbound", "queries")
 
@@ -37,7 +36,7 @@ _SKIP: Final = rf"^{ANY} (?:\S+ )?[\w./-]+(?:\[\d+(?::[0-9a-f]+)?\])?:? "
 _MARK: Final = (
     rf"{_PROGRAM}(?:(?:query|reply): |[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(?:@\d+)?(?: \S| ?$))"
 )
-_HEAD: Final = re.compile(rf"\b{_PROGRAM}(?:(?:query|reply): )?{_ASKED}\b")
+_HEAD: Final = rf"\b{_PROGRAM}(?:(?:query|reply): )?{_ASKED}\b"
 
 
 def _finish(frame: pl.DataFrame) -> pl.DataFrame:
@@ -62,25 +61,4 @@ SHAPE: Final = LineShape(
 )
 
 
-def _recognise(head: bytes, item: Item) -> str:
-    del item
-    return "content" if _HEAD.search(head_text(head)) else ""
-
-
-def read(
-    stream: BinaryIO, item: Item, wanted: Wanted | None, block_bytes: int = BLOCK_BYTES
-) -> Iterator[Piece]:
-    """Yield one piece per block.
-
-    Shape:   action (query, reply), query, record_type, record_class, src_ip, src_port, and of
-             replies rcode, duration, from_cache, bytes_in.
-    Units:   time UTC; duration seconds, bytes_in bytes, as text.
-    Gaps:    a query or reply that is not whole, text that is no log line, a time that is none.
-             Content never raises.
-    """
-    return read_line_log(stream, item, wanted, SHAPE, block_bytes)
-
-
-FORMAT: Final = Format(
-    "unbound-queries", _recognise, read, prefilter="logsource", logsource=LOGSOURCE
-)
+FORMAT: Final = line_log_format("unbound-queries", SHAPE, "unbound", _HEAD, ["action"])

@@ -20,10 +20,11 @@ from afterpatch.formats.line_log import read_line_log
 from afterpatch.formats.line_shape import LineShape
 from afterpatch.formats.local_dates import PATTERN, LocalTimes
 from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import Declared, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 LOGSOURCE: Final = Logsource("dns", "windows", "dns-debug")
+_DECLARED: Final = Declared(LOGSOURCE, invented=frozenset({"action", "flag_codes"}))
 
 _NAME: Final = r"(?:\[[0-9A-Fa-f]{4}\])?(?:\(\d+\)[^\r\n]*)?\(0\)|\."
 _PACKET: Final = (
@@ -112,7 +113,9 @@ SHAPE: Final = LineShape(
 def _recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
-    return "header" if _KEY in text else "content" if _HEAD.search(text) else ""
+    if _KEY in text:
+        return "header"
+    return "content" if " PACKET " in text and _HEAD.search(text) else ""
 
 
 def read(
@@ -136,5 +139,6 @@ FORMAT: Final = Format(
     read,
     prefilter="logsource",
     logsource=LOGSOURCE,
+    declared=lambda head, item: _DECLARED,
     spelling="labels",
 )

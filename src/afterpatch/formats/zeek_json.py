@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 import orjson
 
 from afterpatch.formats.format import Format
+from afterpatch.formats.json_lines import FlatShape
 from afterpatch.formats.json_log import JsonShape, Kind, read_json_log
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.text_blocks import head_text
@@ -49,7 +50,7 @@ def _when(document: Document) -> tuple[int | None, bool]:
     return parse_event_time(document.get("ts", document.get("_write_ts")))
 
 
-SHAPE: Final = JsonShape(kind=_kind, when=_when)
+SHAPE: Final = JsonShape(kind=_kind, when=_when, flat=FlatShape("ts", "_path"))
 
 
 def declared(head: bytes, item: Item) -> Declared | None:
@@ -60,7 +61,7 @@ def declared(head: bytes, item: Item) -> Declared | None:
         except orjson.JSONDecodeError:
             continue
         kind = _kind(document, item) if isinstance(document, dict) else None
-        return Declared(kind.logsource) if kind else None
+        return Declared(kind.logsource, tested="any") if kind else None
     return None
 
 

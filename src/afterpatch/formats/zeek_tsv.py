@@ -28,7 +28,7 @@ from afterpatch.formats.table_log import (
     unique_names,
 )
 from afterpatch.formats.table_reader import Plan, read_table_log
-from afterpatch.formats.text_blocks import BLOCK_BYTES, head_text
+from afterpatch.formats.text_blocks import BLOCK_BYTES, head_comments, head_text
 from afterpatch.formats.zeek_logs import coverage_name, known_path, logsource, path_of_file
 from afterpatch.model.batches import RAW, RESERVED, Declared, Piece, Wanted
 from afterpatch.model.places import Item
@@ -38,6 +38,7 @@ _SEPARATOR: Final = re.compile(r"^#separator[ \t]+(\S+)[ \t]*\r?$", re.MULTILINE
 _HEX: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _FIELDS: Final = re.compile(r"^#fields[^\w\s-]?[\t ]?\S", re.MULTILINE)
 _TYPES: Final = re.compile(r"^#types\b", re.MULTILINE)
+_EMPTY: Final = "(empty)"
 _LIST_TYPES: Final = ("set[", "vector[")
 _ESCAPED: Final = ["\\\\", "\\x5c", "\\x5C", "\\x2c", "\\x2C"]
 _DECODED: Final = ["\\", "\\", "\\", ",", ","]
@@ -64,25 +65,43 @@ def _path(head: Head, item: Item) -> str:
 
 
 def _first_head(text: str, syntax: Syntax) -> Head:
-    """What the header says by the time of its first ``#fields``."""
+    """What the first block of header lines says."""
     head = Head()
     for line in text.split("\n"):
         after = head.after(line.removesuffix("\r"), syntax)
-        head = after or head
-        if head.fields:
+        if after is None and head.fields:
             break
+        head = after or head
     return head
 
 
 def declared(head: bytes, item: Item) -> Declared | None:
     """What its first header says a file holds; None where the head has none."""
     text = head_text(head)
-    first = _first_head(text, _syntax(text))
-    return _declared(first, item) if first.fields else None
+    syntax = _syntax(text)
+    first = _first_head(text, syntax)
+    # A prefilter relies on what keeps columns apart, and on Zeek's own words for no value.
+    usual = {"unset_field": "-", "empty_field": _EMPTY}
+    others = {name: text for name, text in first.others if name in usual}
+    if not first.fields or syntax.separator != "\t" or usual | others != usual:
+        return None
+    return _declared(first, item, syntax)
 
 
-def _declared(head: Head, item: Item) -> Declared:
-    return Declared(logsource(_path(head, item)), frozenset(unique_names(head.fields)))
+def _declared(head: Head, item: Item, syntax: Syntax) -> Declared:
+    names = unique_names(head.fields)
+    kinds = _kinds(head, names, syntax)
+    return Declared(
+        logsource(_path(head, item)),
+        frozenset(names),
+        invented=frozenset(name for name in names if kinds.get(name) == "bool"),
+        tested="named",
+    )
+
+
+def _kinds(head: Head, names: tuple[str, ...], syntax: Syntax) -> dict[str, str]:
+    types = syntax.names(dict(head.others).get("types", ""))
+    return dict(zip(names, types, strict=True)) if len(types) == len(names) else {}
 
 
 def _planner(head: bytes, item: Item) -> tuple[Syntax, Plan]:
@@ -100,7 +119,8 @@ def _planner(head: bytes, item: Item) -> tuple[Syntax, Plan]:
             log=coverage_name(path),
             clock=clock,
             extend=_values(head, names, syntax),
-            unfiltered=_declared(head, item) != first,
+            unfiltered=_declared(head, item, syntax) != first,
+            empty=dict(head.others).get("empty_field", _EMPTY),
         )
 
     return syntax, plan
@@ -111,9 +131,8 @@ def _values(
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Texts as logged -> values."""
     told = dict(head.others)
-    unset, empty = told.get("unset_field", "-"), told.get("empty_field", "(empty)")
-    types = syntax.names(told.get("types", ""))
-    kinds = dict(zip(names, types, strict=True)) if len(types) == len(names) else {}
+    unset, empty = told.get("unset_field", "-"), told.get("empty_field", _EMPTY)
+    kinds = _kinds(head, names, syntax)
     lists = {name for name, kind in kinds.items() if kind.startswith(_LIST_TYPES)}
     between = told.get("set_separator", ",") or ","
 
@@ -144,7 +163,8 @@ def _unescaped(text: pl.Expr) -> pl.Expr:
 def _recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
-    if text.startswith("#separator ") or (_FIELDS.search(text) and _TYPES.search(text)):
+    comments = head_comments(head)
+    if text.startswith("#separator ") or (_FIELDS.search(comments) and _TYPES.search(comments)):
         return "header"
     return ""
 

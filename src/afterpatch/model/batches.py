@@ -33,10 +33,31 @@ class Logsource(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """What a source's own header says it holds. ``columns`` None = the header does not tell."""
+    """What a source's own header, or its format, says it holds.
+
+    columns   None = nothing tells them.
+    derived   columns cut out of others or put together from them.
+    invented  columns whose text stands nowhere in the raw text.
+    tested    whether its reader takes ``Wanted.cells``: of the columns named, or of any.
+    """
 
     logsource: Logsource
     columns: frozenset[str] | None = None
+    derived: frozenset[str] = frozenset()
+    invented: frozenset[str] = frozenset()
+    tested: Literal["", "named", "any"] = ""
+
+
+class Cell(NamedTuple):
+    """A test of one column's raw text. ``text`` is lower-case ASCII and needs no escaping.
+
+    ``negated``: holds where the test does not, or where the column has no value.
+    """
+
+    column: str
+    op: Literal["equals", "startswith", "endswith"]
+    text: str
+    negated: bool = False
 
 
 class Distinct(NamedTuple):
@@ -90,6 +111,12 @@ class Piece:
 
 class Wanted(Protocol):
     """A prefilter over raw text: which lines may matter to some rule."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """A line is also wanted where one of these holds; () unless the reader said it can test
+        them (``Declared.tested``)."""
+        ...
 
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         """Sorted offsets into ``block``, each inside a line that some rule may match."""

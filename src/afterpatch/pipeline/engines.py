@@ -16,7 +16,15 @@ from afterpatch.detect.detector import Detector, MatchResult
 from afterpatch.detect.hunter import Hunter
 from afterpatch.detect.prefilters import Family
 from afterpatch.detect.sigma.columns import Columns
-from afterpatch.model.batches import Batch, ColumnsWanted, Declared, Logsource, Spelling, Wanted
+from afterpatch.model.batches import (
+    Batch,
+    Cell,
+    ColumnsWanted,
+    Declared,
+    Logsource,
+    Spelling,
+    Wanted,
+)
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hunts import Hunted, Suppression
 from afterpatch.model.rules import Placeholders
@@ -122,6 +130,10 @@ def _either(mine: Wanted, theirs: Wanted | None) -> Wanted | None:
 class _Either:
     one: Wanted
     other: Wanted
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return (*self.one.cells, *self.other.cells)
 
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         return np.union1d(self.one.offsets(block), self.other.offsets(block))

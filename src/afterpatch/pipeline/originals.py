@@ -14,7 +14,7 @@ from afterpatch.evidence.hashing import HashingReader
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES
 from afterpatch.formats.registry import recognise
-from afterpatch.model.batches import RAW, RECORD, RESERVED, Batch, Logsource
+from afterpatch.model.batches import RAW, RECORD, RESERVED, Batch, Cell, Logsource
 from afterpatch.model.places import Item, Place
 
 NEWLINE = 0x0A
@@ -33,6 +33,8 @@ class Original:
 
 class _LinePicker:
     """A prefilter that asks for given line numbers: blocks come in order and end at line ends."""
+
+    cells: tuple[Cell, ...] = ()
 
     def __init__(self, lines: Iterable[int]) -> None:
         self._lines = np.array(sorted(lines), dtype=np.int64)

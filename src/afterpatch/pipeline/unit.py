@@ -98,12 +98,17 @@ class _Unit:
     scratch: Path
 
     def read(self, tally: Tally) -> None:
-        item = tally.item
+        item, hunter = tally.item, self.engines.hunter
+        # A file that YARA scans anyway is read once, if it is whole and small enough.
+        data, fault = self._content(item) if hunter and hunter.scans else (None, "")
         try:
-            with open_item(item, self.scratch) as plain:
-                self._read_stream(HashingReader(plain), tally)
-            if self.engines.hunter and self.engines.hunter.reads_content:
-                self._hunt_content(self.engines.hunter, tally)
+            if data is not None:
+                self._read_stream(HashingReader(io.BytesIO(data)), tally)
+            else:
+                with open_item(item, self.scratch) as plain:
+                    self._read_stream(HashingReader(plain), tally)
+            if hunter and hunter.reads_content:
+                self._hunt_content(hunter, tally, data, fault)
         except Unreadable as error:
             tally.gaps.append(Gap(item.name, "file", str(error)))
             tally.kind, tally.decided_by = "unreadable", "unreadable"
@@ -178,14 +183,15 @@ class _Unit:
         tally.gaps += detector.take_gaps()
         tally.evaluated |= detector.content_rules
 
-    def _hunt_content(self, hunter: Hunter, tally: Tally) -> None:
-        """Any file at all: the user's YARA rules over its bytes, known hashes against its own."""
-        item, data = tally.item, None
-        if hunter.scans:
-            data, fault = self._content(item)
-            if fault:
-                gap = Gap(item.name, "file", f"not scanned with YARA: {fault}")
-                tally.add_hunted(Hunted(gaps=(gap,)))
+    def _hunt_content(self, hunter: Hunter, tally: Tally, data: bytes | None, fault: str) -> None:
+        """Any file at all: the user's YARA rules over its bytes, known hashes against its own.
+
+        ``fault``: why there is no data, where there should be some.
+        """
+        item = tally.item
+        if fault:
+            gap = Gap(item.name, "file", f"not scanned with YARA: {fault}")
+            tally.add_hunted(Hunted(gaps=(gap,)))
         fields = {"TargetFilename": item.origin}
         sha256 = tally.digest.sha256
         tally.add_hunted(hunter.match_content(data, sha256, item.name, fields, item.modified))

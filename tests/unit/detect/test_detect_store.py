@@ -161,7 +161,7 @@ def test_a_prefilters_automaton_is_kept_apart_from_a_scanners(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = RuleStore(tmp_path)
-    caseless, exact = [automaton([b"abc"], caseless=c, store=kept) for c in (True, False)]
+    caseless, exact = [automaton([b"abc"], lines=c, store=kept) for c in (True, False)]
     assert len(list(tmp_path.iterdir())) == 2
     monkeypatch.setattr(hyperscan, "Database", None)  # compiling would need it
     assert TextPrefilter([b"abc"], kept).offsets(b"ABC abc").tolist() == [2, 6]

@@ -13,12 +13,15 @@ Database = hyperscan.Database
 
 
 def automaton(
-    expressions: Sequence[bytes], *, caseless: bool = False, store: RuleStore | None = None
+    expressions: Sequence[bytes], *, lines: bool = False, store: RuleStore | None = None
 ) -> Database:
-    """One database for block mode. Raises ``hyperscan.error`` for what is no expression."""
-    database = store.automaton(expressions, caseless=caseless) if store else None
+    """One database for block mode. Raises ``hyperscan.error`` for what is no expression.
+
+    lines  case is ignored, and ``^`` and ``$`` are the ends of lines.
+    """
+    database = store.automaton(expressions, lines=lines) if store else None
     if database is None:
-        flags = hyperscan.HS_FLAG_CASELESS if caseless else 0
+        flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_MULTILINE if lines else 0
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(
             expressions=list(expressions),
@@ -26,5 +29,5 @@ def automaton(
             flags=[flags] * len(expressions),
         )
         if store:
-            store.keep_automaton(expressions, database, caseless=caseless)
+            store.keep_automaton(expressions, database, lines=lines)
     return database

@@ -50,11 +50,24 @@ def required_literals(pattern: str, flags: str) -> frozenset[str] | None:
     Conservative: syntax it does not know counts as "anything". Under ``i`` the letters k and s are
     left out because RE2 lets the Kelvin sign and the long s match them.
     """
+    sets = required_sets(pattern, flags)
+    return max(sets, key=_selectivity, default=None)
+
+
+def required_sets(pattern: str, flags: str) -> list[frozenset[str]]:
+    """Sets of texts: every match contains at least one text of each set; see above."""
     ignorecase = "i" in flags or _INLINE_IGNORECASE.search(pattern) is not None
     if "\\Q" in pattern:
-        return None
-    best, end = _Walker(pattern, ignorecase).alternation(0, 0)
-    return best if end == len(pattern) else None
+        return []
+    walker = _Walker(pattern, ignorecase)
+    best, end = walker.alternation(0, 0)
+    if best is None or end != len(pattern):
+        return []
+    return walker.outermost[0] if len(walker.outermost) == 1 else [best]
+
+
+def _selectivity(texts: frozenset[str]) -> tuple[int, int]:
+    return min(map(len, texts)), -len(texts)
 
 
 class _Walker:
@@ -65,6 +78,7 @@ class _Walker:
     def __init__(self, pattern: str, ignorecase: bool) -> None:
         self.pattern = pattern
         self.ignorecase = ignorecase
+        self.outermost: list[list[frozenset[str]]] = []  # per branch of the whole pattern
 
     def alternation(self, at: int, depth: int) -> tuple[frozenset[str] | None, int]:
         """Branches joined by ``|`` up to a closing parenthesis or the end."""
@@ -92,8 +106,9 @@ class _Walker:
                 found.append(inner)
         if run:
             found.append(frozenset({run}))
-        best = max(found, key=lambda texts: (min(map(len, texts)), -len(texts)), default=None)
-        return best, at
+        if not depth:
+            self.outermost.append(found)
+        return max(found, key=_selectivity, default=None), at
 
     def _atom(self, at: int, depth: int) -> tuple[str, frozenset[str] | None, int]:
         """(literal character or "", required literals of a group, position after the atom)."""

@@ -90,11 +90,9 @@ class RuleStore:
         with suppress(orjson.JSONEncodeError):
             self._write(key, orjson.dumps(to_plain(parsed)))
 
-    def automaton(
-        self, expressions: Sequence[bytes], *, caseless: bool
-    ) -> hyperscan.Database | None:
+    def automaton(self, expressions: Sequence[bytes], *, lines: bool) -> hyperscan.Database | None:
         """A database compiled of these expressions, or None. Hyperscan checks what it reads."""
-        data = self._read(self._automaton_key(expressions, caseless))
+        data = self._read(self._automaton_key(expressions, lines))
         if data is None:
             return None
         try:
@@ -105,13 +103,13 @@ class RuleStore:
         return database
 
     def keep_automaton(
-        self, expressions: Sequence[bytes], database: hyperscan.Database, *, caseless: bool
+        self, expressions: Sequence[bytes], database: hyperscan.Database, *, lines: bool
     ) -> None:
         """For the next run."""
-        self._write(self._automaton_key(expressions, caseless), hyperscan.dumpb(database))
+        self._write(self._automaton_key(expressions, lines), hyperscan.dumpb(database))
 
-    def _automaton_key(self, expressions: Sequence[bytes], caseless: bool) -> str:
-        return self.key("automaton", (b"caseless" if caseless else b"", *expressions))
+    def _automaton_key(self, expressions: Sequence[bytes], lines: bool) -> str:
+        return self.key("automaton", (b"lines" if lines else b"", *expressions))
 
     def _read(self, key: str) -> bytes | None:
         path = self.folder / key
