@@ -394,7 +394,10 @@ def test_encodings_give_the_same_events(kind: str, encoding: str, data: st.DataO
 
 
 @pytest.mark.parametrize("kind", sorted(VALID))
-@LAW
+@settings(
+    LAW,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
 @given(data=st.data())
 def test_line_ends_give_the_same_events(kind: str, data: st.DataObject) -> None:
     text = data.draw(logs(kind).filter(lambda t: '\n"' not in t and '"\n' not in t))
