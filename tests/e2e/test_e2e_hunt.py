@@ -36,7 +36,7 @@ detection:
   condition: selection
 """
 PLACEHOLDER = SIGMA.replace("{{cs-uri-stem|contains: {value}}}", "{{c-ip|expand: '%admins%'}}")
-LINUX = SIGMA.replace("{{category: webserver}}", "{{product: linux}}")
+MACOS = SIGMA.replace("{{category: webserver}}", "{{product: macos}}")
 YARA = 'rule marker { meta: level = "low" strings: $a = "MARKER-1" condition: $a }'
 
 
@@ -77,14 +77,14 @@ def test_counts_are_exact_beyond_the_hits_kept(case):
 
 
 def test_table_output_folder_and_account(case):
-    (case / "rules" / "linux.yml").write_text(LINUX.format(name="linux", level="high", value="x"))
+    (case / "rules" / "macos.yml").write_text(MACOS.format(name="macos", level="high", value="x"))
     (case / "rules" / "y.yar").write_text(YARA)
     done = run("hunt", "case", "-r", "rules", "--output", "out", "--account", cwd=case)
     assert done.returncode == 1
     text = done.stdout.decode()
     assert max(map(len, text.splitlines())) <= 80
     assert "25,000 matches on 1 of 1 host  page" in text
-    unmet = "not applicable: linux Page linux: no format read here has events of product linux"
+    unmet = "not applicable: macos Page macos: no format read here has events of product macos"
     assert unmet in " ".join(text.split())
     assert "1 match on 1 of 1 host  yara:marker" in text
     assert "evaluated: none Page none: 0 matched" in text

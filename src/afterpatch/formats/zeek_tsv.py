@@ -94,6 +94,7 @@ def _declared(head: Head, item: Item, syntax: Syntax) -> Declared:
     return Declared(
         logsource(_path(head, item)),
         frozenset(names),
+        derived=frozenset(name for name in names if kinds.get(name, "").startswith(_LIST_TYPES)),
         invented=frozenset(name for name in names if kinds.get(name) == "bool"),
         tested="named",
     )

@@ -36,7 +36,7 @@ class Declared(NamedTuple):
     """What a source's own header, or its format, says it holds.
 
     columns   None = nothing tells them.
-    derived   columns cut out of others or put together from them.
+    derived   columns cut out of others or put together from them, and lists of several values.
     invented  columns whose text stands nowhere in the raw text.
     tested    whether its reader takes ``Wanted.cells``: of the columns named, or of any.
     """

@@ -68,7 +68,8 @@ def test_patterns_are_what_every_matching_line_must_hold(
 
 ZEEK = Declared(
     Logsource("proxy", "zeek", "http"),
-    frozenset({"method", "uri", "user_agent", "seen"}),
+    frozenset({"method", "uri", "user_agent", "seen", "tags"}),
+    derived=frozenset({"tags"}),
     invented=frozenset({"seen"}),
     tested="named",
 )
@@ -85,6 +86,8 @@ ZEEK = Declared(
             False,
         ),
         ("s: {method: GET}, condition: not s", {Cell("method", "equals", "get", True)}, False),
+        # of a list it may be one member
+        ("s: {tags: x}, condition: s", set(), False),
         # a URL has more than one view; a made-up text is nowhere to be found; a null is no text
         ("s: {c-uri: x}, condition: s", set(), False),
         ("s: {c-uri: x}, condition: not s", set(), True),

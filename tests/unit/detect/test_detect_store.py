@@ -164,7 +164,7 @@ def test_a_prefilters_automaton_is_kept_apart_from_a_scanners(
     caseless, exact = [automaton([b"abc"], lines=c, store=kept) for c in (True, False)]
     assert len(list(tmp_path.iterdir())) == 2
     monkeypatch.setattr(hyperscan, "Database", None)  # compiling would need it
-    assert TextPrefilter([b"abc"], kept).offsets(b"ABC abc").tolist() == [2, 6]
+    assert TextPrefilter([b"abc"], store=kept).offsets(b"ABC abc").tolist() == [2, 6]
     assert ends(caseless, b"ABC abc") == [3, 7]
     assert ends(exact, b"ABC abc") == [7]
 
