@@ -50,7 +50,7 @@ class Wants:
     def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
         return self.without(logsource, event_id, _NONE)
 
-    def within(self, block: bytes) -> ColumnsWanted:
+    def within(self, block: bytes | memoryview) -> ColumnsWanted:
         """The same for events whose texts all lie in these bytes."""
         return _Within(self, self._needles.absent(block))
 
@@ -80,7 +80,7 @@ class _Within:
     def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str] | None:
         return self._wants.without(logsource, event_id, self._absent)
 
-    def within(self, block: bytes) -> ColumnsWanted:
+    def within(self, block: bytes | memoryview) -> ColumnsWanted:
         return self._wants.within(block)
 
 

@@ -51,7 +51,7 @@ class Needles:
         self._database: hyperscan.Database | None = None
         self._room = np.empty(0, np.uint8)
 
-    def absent(self, block: bytes) -> frozenset[str]:
+    def absent(self, block: bytes | memoryview) -> frozenset[str]:
         """Those that are nowhere in the bytes, in neither case."""
         found: set[int] = set()
         for start in (0, 1) if self._needles else ():
@@ -59,7 +59,7 @@ class Needles:
             self._built().scan(text, match_event_handler=lambda number, *_: found.add(number))
         return frozenset(self._needles) - {self._needles[number] for number in found}
 
-    def _narrowed(self, block: bytes, start: int) -> memoryview:
+    def _narrowed(self, block: bytes | memoryview, start: int) -> memoryview:
         """The low bytes of the 16-bit units at even or at odd places: text in UTF-16 may begin at
         either. So narrowed it is searched eight times as fast. Good until the next call."""
         end = len(block) - (len(block) - start) % 2

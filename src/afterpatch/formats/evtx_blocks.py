@@ -31,7 +31,7 @@ class BlockReader:
 
     def read(
         self,
-        block: bytes,
+        block: bytes | memoryview,
         sound: Sequence[bool],
         wanted: ColumnsWanted | None,
         collector: EventCollector,
@@ -50,9 +50,10 @@ class BlockReader:
             for place, (is_sound, count) in enumerate(zip(sound, [*counts, 0], strict=False))
         ]
 
-    def _columns(self, block: bytes, sound: Sequence[bool], first: int) -> Columns:
+    def _columns(self, block: bytes | memoryview, sound: Sequence[bool], first: int) -> Columns:
         whole = len(block) // CHUNK_BYTES
         data = np.frombuffer(block, np.uint8)[: whole * CHUNK_BYTES]
+        data.flags.writeable = False  # of one type, whoever owns the memory: compiled once
         found = self._tables(whole)
         walk(data, np.array(sound[:whole], np.uint8), found, self._seed)
         return Columns(data, found, self._shapes, first, self._seed)

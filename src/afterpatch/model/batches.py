@@ -151,7 +151,7 @@ class ColumnsWanted(Protocol):
 
     def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str] | None: ...
 
-    def within(self, block: bytes) -> "ColumnsWanted":
+    def within(self, block: bytes | memoryview) -> "ColumnsWanted":
         """The same, for events each of whose texts lies whole in these bytes, as UTF-16.
 
         Values that are no text, and those joined of several with a backslash, with line ends or as

@@ -118,7 +118,7 @@ class _Both:
         theirs = None if mine is None else self.other(logsource, event_id)
         return None if mine is None or theirs is None else mine | theirs
 
-    def within(self, block: bytes) -> ColumnsWanted:
+    def within(self, block: bytes | memoryview) -> ColumnsWanted:
         return _Both(self.one.within(block), self.other.within(block))
 
 

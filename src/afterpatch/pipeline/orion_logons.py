@@ -83,7 +83,7 @@ class _Wanted:
     def __call__(self, logsource: Logsource, event_id: str) -> frozenset[str]:
         return _COLUMNS if event_id in _EVENTS else frozenset({"EventID"})
 
-    def within(self, block: bytes) -> ColumnsWanted:
+    def within(self, block: bytes | memoryview) -> ColumnsWanted:
         return self
 
 

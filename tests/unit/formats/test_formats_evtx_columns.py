@@ -342,3 +342,22 @@ def test_values_that_cannot_be_told_apart_by_their_hashes_are_all_kept(monkeypat
     # With no slot to look into, every value is kept as often as it is met.
     monkeypatch.setattr("afterpatch.formats.evtx_interning.Texts._slot_count", lambda _count: 1)
     assert_same(write.log([event({"A": f"{i % 3}", "B": "same"}) for i in range(50)]))
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_texts_from_a_stream_that_cannot_seek(header, monkeypatch):
+    data = write.log([event({"A": f"value {i}"}, second=i % 60) for i in range(600)])
+    data = data if header else data[4096:]
+    events = [row for p in columns(data) for b in p.batches for row in b.frame["@at"]]
+    expected = dict(evtx.texts(io.BytesIO(data), ITEM, set(events[5::250])))
+    assert len(expected) == 3
+    monkeypatch.setattr(evtx, "BLOCK_CHUNKS", 1)
+
+    class Straight(io.BytesIO):
+        def seekable(self):
+            return False
+
+        def seek(self, *_):
+            raise AssertionError
+
+    assert dict(evtx.texts(Straight(data), ITEM, set(events[5::250]))) == expected
