@@ -134,7 +134,7 @@ def path_of(folder: Path, kind: str, rows: int) -> Path:
 
 def measure(path: Path, folder: Path | None) -> dict[str, float]:
     """Read and hunt through one log in this process."""
-    detector = Rules.of(load("hafnium-exchange-2021")).build()
+    detector = Rules.of(load("sunburst-orion-2020")).build()
     if folder is not None:
         files = sorted(folder.rglob("*.yml"))
         texts = [RuleText(str(file), "sigma", file.read_text("utf-8")) for file in files]
