@@ -5,6 +5,7 @@ tallies. Which sources were matched together never shows in a tally: a source's 
 matched at once, and what remains of it is added in the order in which it was read.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +36,7 @@ class Gatherer:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._waiting: dict[_Key, list[_Rest]] = {}
-        self._waiting_rows = 0
+        self._rows: Counter[_Key] = Counter()  # of those that wait
 
     def match(self, batches: Iterable[Batch], tally: Tally) -> None:
         """Hunt through one source. Evidence that breaks off raises after its rows were kept."""
@@ -64,19 +65,18 @@ class Gatherer:
         return rows
 
     def _hold(self, key: _Key, rest: _Rest) -> None:
-        rests = self._waiting.setdefault(key, [])
-        rests.append(rest)
-        self._waiting_rows += rest.batch.frame.height
-        if _rows([rest.batch for rest in rests]) >= GATHER_ROWS:
+        self._waiting.setdefault(key, []).append(rest)
+        self._rows[key] += rest.batch.frame.height
+        if self._rows[key] >= GATHER_ROWS:
             self._match_together(key)
-        if self._waiting_rows >= WAITING_ROWS:
+        elif self._rows.total() >= WAITING_ROWS:
             self.finish()
 
     def _match_together(self, key: _Key) -> None:
         rests = self._waiting.pop(key)
+        del self._rows[key]
         whole = joined([rest.batch for rest in rests])
         spans = [(rest.tally.name, rest.batch.frame.height) for rest in rests]
-        self._waiting_rows -= whole.frame.height
         for rest, result in zip(rests, self._engines.match(whole, spans), strict=True):
             rest.tally.add_later(rest.turn, result)
 
