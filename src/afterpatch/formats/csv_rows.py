@@ -15,7 +15,8 @@ DELIMITERS: Final = ("\t", ";", ",")
 
 def header_of(head: str) -> tuple[str, ...]:
     """Lower-case column names of the first line that can be a header; () when there is none."""
-    for line in head.splitlines()[:4]:
+    first = "\n".join(head.split("\n", 4)[:4])  # all of a head has many lines
+    for line in first.splitlines()[:4]:
         if not _is_preamble(line):
             return _names(line, _delimiter(line))
     return ()

@@ -40,7 +40,7 @@ def recognise(head: bytes, item: Item) -> str:
     del item
     if b"\0" in head[2:512:2] and b"\0" in head[3:512:2]:
         return ""  # binary
-    first = head_text(head).split("\n")[:FIRST_LINES]
+    first = head_text(head).split("\n", FIRST_LINES)[:FIRST_LINES]
     if _is_csv(first):
         return "header"
     return "content" if style_of([line.rstrip("\r") for line in first]) else ""

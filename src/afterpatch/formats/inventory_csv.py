@@ -45,7 +45,7 @@ def recognise(head: bytes, item: Item) -> str:
     build_column = next((names.index(name) for name in BUILD if name in names), None)
     if build_column is None or not any(name in names for name in HOST):
         return ""
-    for line in text.splitlines()[1:20]:
+    for line in "\n".join(text.split("\n", 20)[:20]).splitlines()[1:20]:
         if any(_build(value.strip('"')) for value in _cells(line)):
             return "header"
     return ""

@@ -91,7 +91,8 @@ def read_proven_log(
 
 def first_lines(head: bytes) -> list[str]:
     """The first lines of a source that hold text, for recognising a log without a header."""
-    lines = [line.removesuffix("\r") for line in head_text(head).split("\n")[:_HEAD_LINES]]
+    found = head_text(head).split("\n", _HEAD_LINES)[:_HEAD_LINES]
+    lines = [line.removesuffix("\r") for line in found]
     return [line for line in lines if line.strip("\0 \t")]
 
 
