@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from afterpatch.detect.detector import MAX_HITS_PER_RULE, Detector
 from afterpatch.detect.excuses import Excuses
@@ -48,6 +47,7 @@ class Hunter:
         sums: list[dict[SumKey, HitSum]] = [{} for _ in spans]
         feeding: list[list[Hit]] = [[] for _ in spans]
         overflow: list[dict[str, int]] = [{} for _ in spans]
+        order = _numbers(batch, TIME, _NO_TIME), _numbers(batch, RECORD, 0)
         for info, rows in self.detector.matches(batch, columns):
             if info.id in self.detector.feeding:
                 for at, part in _parts(rows, ends):
@@ -57,7 +57,8 @@ class Hunter:
             if info.id not in self.detector.silent:
                 for excused, some in self._excuses.split(info, batch, rows):
                     for at, part in _parts(some, ends):
-                        sums[at][info.id, excused] = self._sum(info, part, batch, spans[at][0])
+                        found = self._sum(info, part, batch, spans[at][0], order)
+                        sums[at][info.id, excused] = found
         evaluated = self.detector.evaluated(batch)
         return tuple(
             Hunted(*parts, evaluated)
@@ -109,10 +110,17 @@ class Hunter:
         hits = self.detector.hits(info, rows, batch, source)
         return [replace(hit, raw=hit.raw[:MAX_FEED_RAW_CHARS]) for hit in hits]
 
-    def _sum(self, info: RuleInfo, rows: Indexes, batch: Batch, source: str) -> HitSum:
-        times = _numbers(batch.frame, TIME, rows, _NO_TIME)
+    def _sum(
+        self,
+        info: RuleInfo,
+        rows: Indexes,
+        batch: Batch,
+        source: str,
+        order: tuple[Indexes, Indexes],
+    ) -> HitSum:
+        """``order``: time and record of every row of the batch."""
+        times, records = (numbers[rows] for numbers in order)
         known = times[times != _NO_TIME]
-        records = _numbers(batch.frame, RECORD, rows, 0)
         earliest = np.lexsort((records, times))[: self.examples]
         shown = self.detector.tested_fields(info.id)
         return HitSum(
@@ -129,10 +137,10 @@ def _parts(rows: Indexes, ends: Indexes) -> list[tuple[int, Indexes]]:
     return [(at, part) for at, part in enumerate(parts) if len(part)]
 
 
-def _numbers(frame: pl.DataFrame, name: str, rows: Indexes, default: int) -> Indexes:
-    if name not in frame.columns:
-        return np.full(len(rows), default, np.int64)
-    numbers: Indexes = frame.get_column(name)[rows].fill_null(default).to_numpy()
+def _numbers(batch: Batch, name: str, default: int) -> Indexes:
+    if name not in batch.frame.columns:
+        return np.full(batch.frame.height, default, np.int64)
+    numbers: Indexes = batch.frame.get_column(name).fill_null(default).to_numpy()
     return numbers
 
 

@@ -150,10 +150,16 @@ class Texts:
         firsts = np.empty(codes.shape, np.int64)
         counts = np.empty(len(codes), np.int64)
         renumber(codes, marks, numbers, values, firsts, counts)
+        # The texts of all columns in one go: asking for any has a price of its own.
+        absent = len(texts) - 1
+        places = np.full_like(codes, absent)
+        for line, count in enumerate(counts.tolist()):
+            places[line] = np.append(values[line, :count], absent)[numbers[line]]
+        cells = texts[pl.Series(places.ravel())]
+        rows = codes.shape[1]
         for line, count in enumerate(counts.tolist()):
             distinct = Distinct(numbers[line], firsts[line, :count])
-            places = np.append(values[line, :count], len(texts) - 1)[distinct.numbers]
-            yield Column(texts[pl.Series(places)], distinct)
+            yield Column(cells.slice(line * rows, rows), distinct)
 
     @cached_property
     def _every(self) -> pl.Series:
