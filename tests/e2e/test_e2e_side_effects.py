@@ -121,3 +121,19 @@ def test_stopping_leaves_no_half_report(evidence, tmp_path):
     assert process.returncode == 130
     assert stderr.strip() == b"afterpatch: stopped; nothing was written"
     assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["assess"], ["hunt", "--rules", RULES]], ids=["assess", "hunt"]
+)
+def test_reports_are_whole_though_nobody_reads_the_summary(evidence, tmp_path, arguments):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "afterpatch", *arguments, str(evidence), "--output", str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        process.stdout.close()
+        process.stderr.read()
+        process.wait(timeout=120)
+    assert len(list(out.iterdir())) >= 3
+    assert all(path.stat().st_size for path in out.iterdir())

@@ -73,6 +73,8 @@ def hunt(
     with watching() as watcher:
         found = hunt_paths(paths, request, workers, watcher, rule_cache())
     document = hunt_document(found)
+    # First of all: who reads the table may close it early, which ends this process.
+    written = write_hunt(document, output) if output else []
     if form == "table":
         # Only a table needs a terminal's library, and that is slow to import.
         from rich.console import Console
@@ -84,9 +86,8 @@ def hunt(
     else:
         sys.stdout.buffer.write(OUTPUTS[form].render(document))
         click.echo(f"afterpatch: {summary(document)}", err=True)
-    if output:
-        for path in write_hunt(document, output):
-            click.echo(f"Wrote {visible(str(path))}", err=form != "table")
+    for path in written:
+        click.echo(f"Wrote {visible(str(path))}", err=form != "table")
     return 0 if exit_zero else exit_code(document)
 
 

@@ -25,14 +25,15 @@ def show(
 ) -> int:
     """Print the assessment in the asked form, write the reports if asked; the exit code."""
     doc = document(assessment, [campaign])
+    # First of all: who reads the summary may close it early, which ends this process.
+    written = write_reports(doc, output) if output else []
     if form == "json":
         # The document is UTF-8 whatever the terminal's locale says.
         sys.stdout.buffer.write(json_bytes(doc))
     else:
         _print(doc, host)
-    if output:
-        for path in write_reports(doc, output):
-            click.echo(f"Wrote {visible(str(path))}", err=form == "json")
+    for path in written:
+        click.echo(f"Wrote {visible(str(path))}", err=form == "json")
     return exit_code(doc)
 
 
