@@ -12,7 +12,8 @@ Sources: auditd.conf(5), ``log_format``; Linux Audit documentation, "Audit Recor
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO, Final
 
 import polars as pl
@@ -41,6 +42,7 @@ BLOCK_RECORDS: Final = 4_096
 MAX_PAIRS: Final = 500
 MAX_NODES: Final = 100
 UNKNOWN: Final = "not a record of the audit log"
+TOO_MANY: Final = f"more than {MAX_PAIRS} fields: only the first were read"
 
 _SYSLOG: Final = r"[A-Z][a-z]{2} [ 0-9]\d [\d:]{8} \S{1,255} [\w./-]+(?:\[\d+\])?: "
 _RECORD: Final = re.compile(
@@ -48,7 +50,10 @@ _RECORD: Final = re.compile(
     r"type=(?P<type>[A-Z][A-Z0-9_]*|UNKNOWN\[\d+\]) "
     r"msg=audit\((?P<seconds>\d{1,11})\.(?P<milli>\d{3}):(?P<serial>\d{1,20})\):"
 )
-_PAIR: Final = re.compile(r"([A-Za-z_][\w.\[\]-]*)=(\"[^\"]*\"|'[^']*'?|[^\s'\"\x1d]*)")
+# Only from where a word begins: else a long one is looked through again from each of its letters.
+_PAIR: Final = re.compile(
+    r"(?<![\w.\[\]-])([A-Za-z_][\w.\[\]-]*)=(\"[^\"]*\"|'[^']*'?|[^\s'\"\x1d]*)"
+)
 _PIECE: Final = re.compile(r"(a\d+)\[\d+\]")
 _HEX: Final = re.compile(r"(?:[0-9A-F]{2})+")
 _ARGUMENT: Final = re.compile(r"a\d+(?:\[\d+\])?")
@@ -116,7 +121,10 @@ class _Reader:
         if node:
             fields["node"] = node
             self._name(node, time_us, number)
-        fields.update(_fields(line[head.end() :], head["type"]))
+        pairs = list(islice(_pairs(line[head.end() :]), MAX_PAIRS + 1))
+        if len(pairs) > MAX_PAIRS:
+            self._gaps.add(number, TOO_MANY, records=0)
+        fields.update(_fields(pairs[:MAX_PAIRS], head["type"]))
         self._rows[head["type"]].append((time_us, number, line[:MAX_RAW_CHARS], fields))
 
     def _name(self, node: str, time_us: int, number: int) -> None:
@@ -169,22 +177,25 @@ def _frames(rows: list[tuple[int, int, str, dict[str, str]]]) -> Iterator[pl.Dat
     )
 
 
-def _fields(text: str, kind: str) -> dict[str, str]:
-    """The pairs of a record; the first of a name counts, as for ausearch."""
-    found: dict[str, str] = {}
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """(name, value as written) of a record and of a message nested in it."""
     for match in _PAIR.finditer(text):
-        name, value = match[1], match[2]
-        if value.startswith("'"):
-            for nested in _PAIR.finditer(value[1:].removesuffix("'")):
-                found.setdefault(nested[1], _value(nested[1], nested[2], kind))
-            continue
+        if match[2].startswith("'"):
+            nested = _PAIR.finditer(match[2][1:].removesuffix("'"))
+            yield from ((inner[1], inner[2]) for inner in nested)
+        else:
+            yield match[1], match[2]
+
+
+def _fields(pairs: Sequence[tuple[str, str]], kind: str) -> dict[str, str]:
+    """The first of a name counts, as for ausearch; pieces of one argument are put together."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
         piece = _PIECE.fullmatch(name)
         if piece:
             found[piece[1]] = found.get(piece[1], "") + _value(name, value, kind)
         else:
             found.setdefault(name, _value(name, value, kind))
-        if len(found) >= MAX_PAIRS:
-            break
     return found
 
 

@@ -29,6 +29,8 @@ _OTHERS: Final = re.compile(
     r"(?:[ _]?name)?|dnshostname|distinguishedname|os|operating ?system|description|location|site"
     r"|owner|department|vendor|model|serial|role|type|node_?id"
 )
+MAX_FACTS: Final = 200_000  # of one file; larger fleets are told in several
+TOO_MANY: Final = f"more than {MAX_FACTS:,} addresses in one file: only the first were taken"
 _SPLIT: Final = re.compile(r"[\s,;|]+")
 
 
@@ -50,6 +52,10 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     for number, row, _ in rows(lines(stream)):
         records += 1
         found = [] if row is None else list(_facts(row, number, item))
+        if len(facts) + len(found) > MAX_FACTS:
+            lost += 1
+            gaps.add(number, TOO_MANY)
+            continue
         facts += found
         if row is None or (row and not found):
             lost += 1

@@ -125,6 +125,24 @@ def test_rules_for_auditd_and_for_nothing_else_apply():
     assert hits == ["a"]
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "a" * 1_000_000,
+        " ".join(f"f{i}=x" for i in range(100_000)),
+        "msg='" + " ".join(f"f{i}=x" for i in range(100_000)) + "'",
+        " ".join(f"a0[{i}]=41" for i in range(70_000)),
+    ],
+    ids=["one word", "many fields", "many nested fields", "many pieces"],
+)
+def test_a_record_that_is_no_record_of_a_kernel_costs_no_more_than_others(rest):
+    pieces = read(f"type=EXECVE {STAMP} {rest}", EXECVE)
+    assert sum(piece.events for piece in pieces) == 2
+    reasons = [gap.reason for piece in pieces for gap in piece.gaps]
+    assert reasons == (["more than 500 fields: only the first were read"] if "=" in rest else [])
+    assert all(batch.frame.width < 600 for piece in pieces for batch in piece.batches)
+
+
 @given(st.text(st.sampled_from("type=EXECVE msg=audit(1.234:5): a0[]\"'\x1d\n ")))
 def test_nothing_raises_and_nothing_is_lost(text):
     data = (EXECVE + text + "\n" + text).encode()

@@ -40,3 +40,11 @@ def test_list_with_builds_is_an_inventory_first():
     known, _ = recognise(b"host,ip,version\na,1.2.3.4,2020.2.5300.12432\n", ITEM)
     assert known is not None
     assert known.kind == "inventory-csv"
+
+
+def test_a_list_longer_than_any_fleet_is_not_held_whole(monkeypatch):
+    monkeypatch.setattr(machine_csv, "MAX_FACTS", 2)
+    piece = read("host,ip\na,10.0.0.1\nb,10.0.0.2 10.0.0.3\nc,10.0.0.4\n")
+    assert [fact.value for fact in piece.facts] == ["10.0.0.1", "10.0.0.4"]
+    assert sum(gap.records for gap in piece.gaps) == 1
+    assert piece.records == piece.skipped + sum(gap.records for gap in piece.gaps)
