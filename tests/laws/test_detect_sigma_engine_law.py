@@ -274,7 +274,7 @@ def test_an_explanation_ends_where_the_evaluator_does(
 def test_what_is_learnt_of_common_literals_changes_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plan, "LEARN_ROWS", 60)
+    monkeypatch.setattr(plan, "LEARN_FOUND", 60)
     rows = [{"a": f"/owa/{number}.aspx{'x.js' * (number % 7 == 0)}"} for number in range(40)]
     tests = [FieldTest("a", "contains", word) for word in ("/owa/", ".aspx", "x.js", "12.as")]
     conditions = [*tests, Or(tuple(tests)), And((tests[0], tests[3])), Not(tests[2])]

@@ -33,17 +33,19 @@ from afterpatch.model.batches import Distinct
 
 ABSENT: Final = -1
 _FIRST_SLOTS: Final = 1 << 12
+_ROOM_FOR: Final = 1 << 12  # values at a time
 
 Codes = npt.NDArray[np.int32]
 
 
 class Entries(NamedTuple):
-    """Distinct values: where each was seen first, its type and hash. ``filled``: one element."""
+    """Distinct values. ``filled``: one element, how many there are.
 
-    at: Ints
-    size: Small
-    kind: Bytes
-    hashes: Ints
+    seen  a line for each: its hash; and in one number (see :func:`packed`) where it was seen first,
+          its size and its type. Both are needed together, so they lie together.
+    """
+
+    seen: Ints
     filled: Ints
 
 
@@ -65,24 +67,25 @@ class Texts:
         """Codes of some values of some events of one shape: one line per number."""
         codes = np.empty((len(numbers), len(rows)), np.int32)
         first = self._found.events.first[rows]
-        for line, number in zip(codes, numbers, strict=True):
-            self._make_room(len(rows))
+        wanted = np.array(numbers, np.int64)
+        before = np.full(len(numbers), ABSENT, np.int64)
+        step = max(1, _ROOM_FOR // max(1, len(numbers)))
+        for start in range(0, len(rows) if numbers else 0, step):
+            some = slice(start, start + step)
+            self._make_room(len(first[some]) * len(numbers))
             intern(
-                self._block, self._found.values, first, number, line, self._entries, self._slots,
-                self._seed,
+                self._block, self._found.values, first[some], wanted, codes[:, some], before,
+                self._entries, self._slots, self._seed,
             )  # fmt: skip
         return codes
 
     def _make_room(self, more: int) -> None:
         """Room for so many more distinct values, and slots, half of them free."""
         count = int(self._entries.filled[0])
-        if count + more > len(self._entries.at):  # only if hashes collide as no hashes do
-            larger = _room_for(2 * (count + more))
-            known = self._entries
-            larger.at[:count], larger.size[:count] = known.at[:count], known.size[:count]
-            larger.kind[:count], larger.hashes[:count] = known.kind[:count], known.hashes[:count]
-            larger.filled[0] = count
-            self._entries = larger
+        if count + more > len(self._entries.seen):
+            known, self._entries = self._entries, _room_for(2 * (count + more))
+            self._entries.seen[:count] = known.seen[:count]
+            self._entries.filled[0] = count
         if 2 * (count + more) > len(self._slots):
             self._slots = np.full(self._slot_count(count + more), -1, np.int32)
             place_all(self._entries, self._slots)
@@ -137,9 +140,8 @@ class Texts:
             if code < ABSENT:
                 self._known.update((number, text) for text, number in self._constants.items())
             else:
-                entries = self._entries
-                at, size, kind = entries.at[code], entries.size[code], entries.kind[code]
-                self._known[code] = text_of(self._block, int(at), int(size), int(kind))
+                at, size, kind = (int(n[0]) for n in _unpacked(self._entries.seen[code : code + 1]))
+                self._known[code] = text_of(self._block, at, size, kind)
         return self._known[code]
 
     def columns(self, codes: Codes) -> Iterator[Column]:
@@ -165,21 +167,25 @@ class Texts:
     def _every(self) -> pl.Series:
         """The text of every code at its place; constants and "absent" are counted from the end."""
         count = int(self._entries.filled[0])
-        entries = self._entries
-        texts = texts_of(
-            self._block, entries.at[:count], entries.size[:count], entries.kind[:count]
-        )
+        texts = texts_of(self._block, *_unpacked(self._entries.seen[:count]))
         return pl.Series([*texts, *reversed(self._constants), None], dtype=pl.String)
 
 
 def _room_for(most: int) -> Entries:
-    return Entries(
-        np.empty(most, np.int64),
-        np.empty(most, np.int32),
-        np.empty(most, np.uint8),
-        np.empty(most, np.int64),
-        np.zeros(1, np.int64),
-    )
+    return Entries(np.empty((most, 2), np.int64), np.zeros(1, np.int64))
+
+
+@compiled
+def packed(at: int, size: int, kind: int) -> int:
+    """A value's place in a block (32 bits), size (16, as in a chunk) and type (8) in one number."""
+    return at | size << 32 | kind << 48
+
+
+def _unpacked(seen: Ints) -> tuple[Ints, Small, Bytes]:
+    """(place, size, type) of each."""
+    numbers = seen[:, 1]
+    size, kind = numbers >> 32 & 0xFFFF, numbers >> 48
+    return numbers & 0xFFFFFFFF, size.astype(np.int32), kind.astype(np.uint8)
 
 
 @compiled
@@ -187,63 +193,62 @@ def intern(
     block: Bytes,
     values: Values,
     first: Ints,
-    number: int,
+    numbers: Ints,
     codes: Codes,
+    before: Ints,
     entries: Entries,
     slots: Small,
     seed: int,
 ) -> None:
-    """``codes[row]`` = entry of value ``first[row] + number``; there are free slots for all."""
+    """``codes[line, row]`` = entry of value ``first[row] + numbers[line]``; there is room for all.
+
+    Event by event, because the values of one lie together.
+    before  per line, the entry of the last event, or ABSENT.
+    """
     value_at, value_size, value_kind = values.at, values.size, values.kind
-    entry_at, entry_size, entry_kind, hashes = (
-        entries.at,
-        entries.size,
-        entries.kind,
-        entries.hashes,
-    )
+    seen = entries.seen
     count = entries.filled[0]
     mask = len(slots) - 1
-    before = -1
     for row in range(len(first)):
-        value = first[row] + number
-        at, size, kind = (
-            whole(value_at[value]),
-            whole(value_size[value]),
-            value_kind[value],
-        )
-        # Often the same as in the event before: cheaper to compare than to hash.
-        if (
-            before >= 0
-            and entry_size[before] == size
-            and entry_kind[before] == kind
-            and same_bytes(block, at, block, entry_at[before], size)
-        ):
-            codes[row] = before
-            continue
-        hashed = hash_of(block, at, size, seed) ^ whole(kind)
-        slot = hashed & mask
-        probes = 0
-        before = -1
-        while slots[slot] >= 0 and probes < MAX_PROBES:
-            entry = whole(slots[slot])
+        for line in range(len(numbers)):
+            value = first[row] + numbers[line]
+            at, size, kind = (
+                whole(value_at[value]),
+                whole(value_size[value]),
+                whole(value_kind[value]),
+            )
+            what = packed(whole(0), size, kind) >> 32
+            entry = before[line]
+            # Often the same as in the event before: cheaper to compare than to hash.
             if (
-                hashes[entry] == hashed
-                and entry_size[entry] == size
-                and entry_kind[entry] == kind
-                and same_bytes(block, at, block, entry_at[entry], size)
+                entry >= 0
+                and seen[entry, 1] >> 32 == what
+                and same_bytes(block, at, block, seen[entry, 1] & 0xFFFFFFFF, size)
             ):
-                before = entry
-                break
-            slot = (slot + 1) & mask
-            probes += 1
-        if before < 0:
-            before = count
-            entry_at[count], entry_size[count], entry_kind[count] = at, size, kind
-            hashes[count] = hashed
-            if slots[slot] < 0:
-                slots[slot] = count
-            count += 1
-        codes[row] = before
+                codes[line, row] = entry
+                continue
+            hashed = hash_of(block, at, size, seed) ^ kind
+            slot = hashed & mask
+            probes = 0
+            entry = -1
+            while slots[slot] >= 0 and probes < MAX_PROBES:
+                known = whole(slots[slot])
+                if (
+                    seen[known, 0] == hashed
+                    and seen[known, 1] >> 32 == what
+                    and same_bytes(block, at, block, seen[known, 1] & 0xFFFFFFFF, size)
+                ):
+                    entry = known
+                    break
+                slot = (slot + 1) & mask
+                probes += 1
+            if entry < 0:
+                entry = count
+                seen[count, 0], seen[count, 1] = hashed, packed(at, size, kind)
+                if slots[slot] < 0:
+                    slots[slot] = count
+                count += 1
+            codes[line, row] = before[line] = entry
     entries.filled[0] = count
 
 
@@ -280,7 +285,7 @@ def place_all(entries: Entries, slots: Small) -> None:
     """Fill an empty hash table."""
     mask = len(slots) - 1
     for entry in range(entries.filled[0]):
-        slot = entries.hashes[entry] & mask
+        slot = entries.seen[entry, 0] & mask
         probes = 0
         while slots[slot] >= 0 and probes < MAX_PROBES:
             slot = (slot + 1) & mask

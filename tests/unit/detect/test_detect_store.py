@@ -17,7 +17,7 @@ from afterpatch.detect.sigma.literals import Block, Scanner
 from afterpatch.detect.sigma.parse import parse_rules
 from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plain import from_plain, to_plain
-from afterpatch.detect.sigma.plan import LEARN_ROWS, SigmaEngine
+from afterpatch.detect.sigma.plan import LEARN_FOUND, SigmaEngine
 from afterpatch.detect.sigma.store import MAX_FILES, RuleStore, load_rules
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import RuleText
@@ -179,7 +179,7 @@ def kept_after(folder: Path, evidence: str) -> dict[str, bytes]:
     """What the folder holds when an engine of 300 rules has looked at much evidence."""
     rules = parse_rules(RuleText(f"{n}", "sigma", PLAIN_RULE.format(number=n)) for n in range(300))
     engine = SigmaEngine(rules.rules, RuleStore(folder))
-    values = pl.Series([f"word{n % 3}x {evidence} {n}" for n in range(LEARN_ROWS)])
+    values = pl.Series([f"word{n % 3}x {evidence} {n}" for n in range(LEARN_FOUND)])
     batch = Batch(Logsource("webserver"), pl.DataFrame({"a": values}))
     for _ in range(2):
         assert sum(len(rows) for _, rows in engine.match(batch)) > 0

@@ -27,9 +27,9 @@ from afterpatch.detect.sigma.look import Leaf, Look
 from afterpatch.detect.sigma.store import RuleStore
 from afterpatch.model.batches import Batch, Logsource
 
-# Which literals are common in this evidence is asked once a plan has seen this many rows: knowing
-# saves a third of every later look, and costs as much as thirty of them.
-LEARN_ROWS: Final = 100_000
+# Every literal found costs, and common ones tell little. Which are common in this evidence is asked
+# once a plan was told of this many: by then that has cost about as much as asking.
+LEARN_FOUND: Final = 200_000
 SAMPLE_ROWS: Final = 500
 
 
@@ -90,7 +90,8 @@ class Plan:
         self.logsource = logsource
         self._scanner = scanner
         self._learned = learned
-        self._rows_seen = 0
+        self._found = 0  # texts that held a literal looked for
+        self._has_learned = False
         self._compiled: Compiled | None = None
 
     def match(self, columns: Columns) -> Iterator[tuple[Rule, Indexes]]:
@@ -101,7 +102,7 @@ class Plan:
         look = Look(columns, self.logsource)
         everything = np.arange(columns.rows, dtype=np.int64)
         reached: dict[int, dict[int, Leaf]] = {number: {} for number in compiled.always}
-        for number, leaf in (*compiled.direct, *_found(compiled, look)):
+        for number, leaf in (*compiled.direct, *self._triggered(compiled, look)):
             reached.setdefault(number, {})[leaf.asked.number] = leaf
         for number in sorted(reached):
             leaves = reached[number].values()
@@ -112,10 +113,10 @@ class Plan:
                 yield self.rules[number], rows
 
     def _ready(self, columns: Columns) -> Compiled:
-        before, self._rows_seen = self._rows_seen, self._rows_seen + columns.rows
         if self._compiled is None:
             self._compiled = self._compile({}, self._scanner)
-        if before < LEARN_ROWS <= self._rows_seen:
+        if not self._has_learned and self._found >= LEARN_FOUND:
+            self._has_learned = True
             shares = {
                 view: _shares(column, scanner)
                 for view, scanner in self._compiled.scanners.items()
@@ -124,20 +125,20 @@ class Plan:
             self._compiled = self._compile(shares, self._learned)
         return self._compiled
 
+    def _triggered(self, compiled: Compiled, look: Look) -> Iterator[tuple[int, Leaf]]:
+        """Triggers for which some column holds a literal they need."""
+        for view, scanner in compiled.scanners.items():
+            if not scanner.asked:
+                continue
+            triggers = compiled.by_literal[view]
+            for column in look.showing(None if view == ANY_VIEW else (view,)):
+                for literal, texts in column.scan(scanner).items():
+                    self._found += len(texts)
+                    yield from triggers.get(literal, ())
+
     def _compile(self, shares: Shares, scanner: MakeScanner) -> Compiled:
         with no_collection():
             return Compiled(self.rules, self.logsource, shares, scanner, self._compiled)
-
-
-def _found(compiled: Compiled, look: Look) -> Iterator[tuple[int, Leaf]]:
-    """Triggers for which some column holds a literal they need."""
-    for view, scanner in compiled.scanners.items():
-        if not scanner.asked:
-            continue
-        triggers = compiled.by_literal[view]
-        for column in look.showing(None if view == ANY_VIEW else (view,)):
-            for literal in column.scan(scanner):
-                yield from triggers.get(literal, ())
 
 
 def _rows_of(look: Look, leaves: Iterable[Leaf], height: int) -> Indexes:
