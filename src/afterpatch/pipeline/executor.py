@@ -212,8 +212,8 @@ def _stop_at_once() -> None:
 
 
 def _look_for_garbage_seldom() -> None:
-    """Almost all objects of a run are freed when they are done with; looking for circles after every
-    700 that are not costs a twelfth of the time."""
+    """Almost all objects of a run are freed when they are done with; looking for circles after
+    every 700 that are not costs a twelfth of the time."""
     gc.set_threshold(_UNFREED_OBJECTS, *gc.get_threshold()[1:])
 
 
