@@ -32,7 +32,7 @@ from afterpatch.formats.windows_times import EARLIEST_US, LATEST_US, parse_event
 from afterpatch.model.batches import ColumnsWanted, Logsource
 
 MAX_RECORD: Final = 10**18  # a larger number is not believed; the record's header has another
-MAX_WITNESSES: Final = 16  # of the clock, per block, kind and shape
+MAX_WITNESSES: Final = 8  # of the clock, per block, kind and shape
 
 
 class _Kind(NamedTuple):
@@ -140,8 +140,9 @@ class Columns:
 
     def _kinds(self, shape: Shape, rows: Ints) -> Iterator[tuple[_Kind, Ints]]:
         """The events of a shape by kind."""
-        parts = (shape.channel, shape.provider, shape.event_id)
-        codes = [self._texts.recipe(part, rows) for part in parts]
+        parts = {"channel": shape.channel, "provider": shape.provider, "event": shape.event_id}
+        looked_up = self._columns(parts, rows)
+        codes = [looked_up[part] for part in parts]
         for (channel, provider, event_id), some in self._split(codes, rows):
             logsource = logsource_of(channel, provider, event_id)
             if logsource.category != "registry_event" or "EventType" not in shape.fields:

@@ -140,7 +140,8 @@ class Texts:
             if code < ABSENT:
                 self._known.update((number, text) for text, number in self._constants.items())
             else:
-                at, size, kind = (int(n[0]) for n in _unpacked(self._entries.seen[code : code + 1]))
+                value = self._entries.seen.item(code, 1)
+                at, size, kind = value & 0xFFFFFFFF, value >> 32 & 0xFFFF, value >> 48
                 self._known[code] = text_of(self._block, at, size, kind)
         return self._known[code]
 
@@ -148,15 +149,11 @@ class Texts:
         """A column per line of codes. No further codes may be asked for once one was made."""
         texts = self._every
         marks = np.full(len(texts), -1, np.int32)
-        numbers, values = np.empty_like(codes), np.empty_like(codes)
+        numbers, places = np.empty_like(codes), np.empty_like(codes)
         firsts = np.empty(codes.shape, np.int64)
         counts = np.empty(len(codes), np.int64)
-        renumber(codes, marks, numbers, values, firsts, counts)
+        renumber(codes, marks, numbers, places, firsts, counts)
         # The texts of all columns in one go: asking for any has a price of its own.
-        absent = len(texts) - 1
-        places = np.full_like(codes, absent)
-        for line, count in enumerate(counts.tolist()):
-            places[line] = np.append(values[line, :count], absent)[numbers[line]]
         cells = texts[pl.Series(places.ravel())]
         rows = codes.shape[1]
         for line, count in enumerate(counts.tolist()):
@@ -254,29 +251,31 @@ def intern(
 
 @compiled
 def renumber(
-    codes: Codes, marks: Small, numbers: Codes, values: Codes, firsts: Ints, counts: Ints
+    codes: Codes, marks: Small, numbers: Codes, places: Codes, firsts: Ints, counts: Ints
 ) -> None:
     """Per line, codes -> numbers from 0 in the order they come (-1 = absent).
 
-    marks   as many as there are places of codes, all -1; left so.
-    values  per line and number, the place of its code.    firsts  and the first row that has it.
+    marks   as many as there are texts, all -1; left so.
+    places  of each code's text among them; constants and "absent" are counted from the end.
+    firsts  per line and number, the first row that has it.
     counts  per line, how many numbers there are.
     """
     for line in range(len(codes)):
         count = 0
         for row in range(codes.shape[1]):
             code = codes[line, row]
+            place = code if code >= 0 else len(marks) + code
+            places[line, row] = place
             if code == ABSENT:
                 numbers[line, row] = -1
                 continue
-            place = code if code >= 0 else len(marks) + code
             if marks[place] < 0:
                 marks[place] = count
-                values[line, count], firsts[line, count] = place, row
+                firsts[line, count] = row
                 count += 1
             numbers[line, row] = marks[place]
         for number in range(count):
-            marks[values[line, number]] = -1
+            marks[places[line, firsts[line, number]]] = -1
         counts[line] = count
 
 

@@ -6,6 +6,7 @@ with the questions that :mod:`afterpatch.formats.windows_events` asks of any eve
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,12 @@ NO_TIME: Final = np.iinfo(np.int64).min
 Ints = npt.NDArray[np.int64]
 
 
+@lru_cache(maxsize=1 << 10)
+def _alone(text: str | None) -> pl.Series:
+    """A series of one text: making one takes longer than repeating it."""
+    return pl.Series([text], dtype=pl.String)
+
+
 class Column(NamedTuple):
     """Texts, null = absent, and what is known of their distinct values."""
 
@@ -28,7 +35,7 @@ class Column(NamedTuple):
     @classmethod
     def of_one(cls, text: str | None, rows: int) -> "Column":
         """The same text, or none, in every row."""
-        texts = pl.Series([text], dtype=pl.String).new_from_index(0, rows)
+        texts = _alone(text).new_from_index(0, rows)
         if text is None or not rows:
             return cls(texts, Distinct(np.full(rows, -1, np.int32), np.empty(0, np.int64)))
         return cls(texts, Distinct(np.zeros(rows, np.int32), np.zeros(1, np.int64)))
