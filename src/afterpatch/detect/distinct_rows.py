@@ -34,19 +34,24 @@ def distinct_rows(texts: pl.Series) -> tuple[Indexes, Rows]:
     bits = min(max(len(hashes).bit_length() + 1, _MIN_BITS), _MAX_BITS)
     shift = np.uint64(64 - bits)
     table = np.zeros(1 << bits, np.int32)
-    left: Rows = np.arange(len(hashes), dtype=np.int32)
-    place = hashes >> shift
-    table[place] = left
+    place = _places(hashes, shift)
+    table[place] = np.arange(len(hashes), dtype=np.int32)
     stands_for: Rows = table[place]
+    left = np.flatnonzero(hashes[stands_for] != hashes)
     for mix in _MIXES:
-        left = left[hashes[stands_for[left]] != hashes[left]]
         if not len(left):
             break
-        place = hashes[left] * mix >> shift
+        wanted = hashes[left]
+        place = _places(wanted * mix, shift)
         table[place] = left
-        stands_for[left] = table[place]
-    left = left[hashes[stands_for[left]] != hashes[left]]
+        stands_for[left] = found = table[place]
+        left = left[hashes[found] != wanted]
     stands_for[left] = left
     is_first = np.zeros(len(hashes), np.bool_)
     is_first[stands_for] = True
     return np.flatnonzero(is_first), stands_for
+
+
+def _places(hashes: npt.NDArray[np.uint64], shift: np.uint64) -> Indexes:
+    """Signed, because numpy copies an index of any other type."""
+    return (hashes >> shift).view(np.int64)
