@@ -23,6 +23,9 @@ Entries: TypeAlias = Sequence[tuple[str, int]]
 _SHA256: Final = r"[0-9a-f]{64,}"
 _NAME: Final = r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)+"
 _VARIABLE: Final = r"^(?:[a-z]:|%[^%/]*%|\$env:\w+|\$\{env:[^}]*\})"
+_is_name: Final = re.compile(_NAME).fullmatch
+_SLASHES: Final = re.compile("/+")
+_DRIVE_OR_VARIABLE: Final = re.compile(_VARIABLE)
 # What is behind the last component, then what is before it: quicker than one pattern for both.
 _BEHIND: Final = r"""[/\\\s\x1c-\x1f"]+$"""
 _BEFORE: Final = r"(?s)^.*[/\\]"
@@ -104,7 +107,7 @@ class Domains:
         self._odd = {
             name: re.compile(rf"(?<![0-9a-z_-]){re.escape(name)}(?![0-9a-z_-])(?!\.[0-9a-z_-])")
             for name in self._numbers
-            if re.fullmatch(_NAME, name) is None
+            if _is_name(name) is None
         }
         self._keys = KeySet(self._numbers)
 
@@ -168,8 +171,8 @@ class Paths:
 
 def plain_path(text: str) -> str:
     """Lower-case, forward slashes, without drive, leading variable, or outer slashes."""
-    path = re.sub(r"/+", "/", text.strip().strip('"').lower().replace("\\", "/"))
-    return re.sub(_VARIABLE, "", path).strip("/")
+    path = _SLASHES.sub("/", text.strip().strip('"').lower().replace("\\", "/"))
+    return _DRIVE_OR_VARIABLE.sub("", path).strip("/")
 
 
 class Agents:

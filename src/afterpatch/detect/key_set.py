@@ -25,7 +25,8 @@ class KeySet:
     """A set of texts. Hashes live and die with the process, so their seed means nothing."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        self._hashes = np.unique(_hashes(pl.Series(list(keys), dtype=pl.String)))
+        hashes = np.sort(_hashes(pl.Series(list(keys), dtype=pl.String)))
+        self._hashes = hashes[np.diff(hashes, prepend=~hashes[:1]) != 0]
         bits = (len(self._hashes) * _MARKS_PER_KEY).bit_length()
         self._shift = np.uint64(64 - min(max(bits, _MIN_BITS), _MAX_BITS))
         self._marks = np.zeros(1 << (64 - int(self._shift)), np.bool_)
