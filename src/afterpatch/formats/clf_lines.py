@@ -20,7 +20,7 @@ from afterpatch.formats.bit_index import BitIndex, Bytes, Mask, Offsets
 from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.clf_times import STAMP_BYTES, read_clf_times
 from afterpatch.formats.line_scan import NO_TIME, words_at
-from afterpatch.formats.proven_log import first_lines
+from afterpatch.formats.proven_log import half_of_first_lines
 
 _QUOTED: Final = r'[^"\\]*(?:\\.[^"\\]*)*'
 _STAMP: Final = r"[0-9]{2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}"
@@ -67,13 +67,12 @@ _KEEP: Final = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uin
 
 def is_clf(head: bytes) -> bool:
     """Whether at least half of a source's first lines are of this format."""
-    lines = first_lines(head)
-    return bool(lines) and 2 * sum(map(is_line, lines)) >= len(lines)
+    return half_of_first_lines(head, is_line)
 
 
 def is_line(line: str) -> bool:
     """Whether the line is of this format."""
-    return any(pattern.match(line) for pattern in _LINES)
+    return '] "' in line and any(pattern.match(line) for pattern in _LINES)
 
 
 def times(stamps: pl.Series) -> Offsets:

@@ -7,14 +7,19 @@ out as empty rows. Will not: read quoted values that span lines; such lines come
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 Row = Mapping[str, str]
 DELIMITERS: Final = ("\t", ";", ",")
 
 
+@lru_cache(maxsize=2)
 def header_of(head: str) -> tuple[str, ...]:
-    """Lower-case column names of the first line that can be a header; () when there is none."""
+    """Lower-case column names of the first line that can be a header; () when there is none.
+
+    Remembered, because several formats ask about the same head.
+    """
     first = "\n".join(head.split("\n", 4)[:4])  # all of a head has many lines
     for line in first.splitlines()[:4]:
         if not _is_preamble(line):

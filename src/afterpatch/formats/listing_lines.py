@@ -9,7 +9,7 @@ be told from a folder heading, and then in English, German and French.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from afterpatch.formats.file_rows import FileRow
@@ -66,16 +66,21 @@ def style_of(lines: list[str]) -> Style | None:
         ("paths", _PATH_LINE),
     )
     for style, pattern in tests:
-        if _mostly(pattern.fullmatch(line) is not None for line in filled):
+        if _mostly(filled, pattern.fullmatch):
             return style
-    is_body = _mostly(_bodyfile(1, line) is not UNKNOWN for line in filled)
+    is_body = _mostly(filled, lambda line: _bodyfile(1, line) is not UNKNOWN)
     return "bodyfile" if is_body else None
 
 
-def _mostly(fits: Iterable[bool]) -> bool:
-    """Three of four, so that one torn line does not hide what a file is."""
-    answers = list(fits)
-    return bool(answers) and sum(answers) * 4 >= len(answers) * 3
+def _mostly(lines: list[str], fits: Callable[[str], object]) -> bool:
+    """Whether three of four fit: one torn line does not hide what a file is."""
+    most = len(lines) // 4  # that may not
+    strange = 0
+    for line in lines:
+        strange += not fits(line)
+        if strange > most:
+            return False
+    return bool(lines)
 
 
 class ListingParser:

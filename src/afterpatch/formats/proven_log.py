@@ -9,7 +9,7 @@ What the pattern does not match is a gap.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -89,11 +89,24 @@ def read_proven_log(
     yield _counted(Piece(), gaps.close())
 
 
-def first_lines(head: bytes) -> list[str]:
-    """The first lines of a source that hold text, for recognising a log without a header."""
+def half_of_first_lines(head: bytes, fits: Callable[[str], object]) -> bool:
+    """Whether at least half of the first lines fit, for recognising a log without a header."""
+    lines = _first_lines(head)
+    most = len(lines) // 2  # that may not
+    strange = 0
+    for line in lines:
+        strange += not fits(line)
+        if strange > most:
+            return False
+    return bool(lines)
+
+
+@lru_cache(maxsize=2)
+def _first_lines(head: bytes) -> tuple[str, ...]:
+    """Those that hold text. Remembered, because several formats ask."""
     found = head_text(head).split("\n", _HEAD_LINES)[:_HEAD_LINES]
-    lines = [line.removesuffix("\r") for line in found]
-    return [line for line in lines if line.strip("\0 \t")]
+    lines = (line.removesuffix("\r") for line in found)
+    return tuple(line for line in lines if line.strip("\0 \t"))
 
 
 def declares(log: ProvenLog) -> Callable[[bytes, Item], Declared]:

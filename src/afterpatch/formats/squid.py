@@ -18,7 +18,12 @@ from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.epoch_times import EPOCH_CHARS, read_epoch_times
 from afterpatch.formats.format import Format
 from afterpatch.formats.line_scan import NO_TIME
-from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
+from afterpatch.formats.proven_log import (
+    ProvenLog,
+    declares,
+    half_of_first_lines,
+    read_proven_log,
+)
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
 from afterpatch.model.batches import Logsource, Piece, Wanted
@@ -109,8 +114,7 @@ LOG: Final = ProvenLog("squid", LOGSOURCE, _PATTERNS, _GROUPS, _TORN, _prove, _t
 
 
 def _recognise(head: bytes, item: Item) -> str:
-    lines = first_lines(head)
-    if lines and 2 * sum(_LINE.match(line) is not None for line in lines) >= len(lines):
+    if half_of_first_lines(head, _LINE.match):
         return "content"
     return "file name" if _FILE_NAME.search(f"/{item.origin}") else ""
 

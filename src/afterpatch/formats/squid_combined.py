@@ -13,7 +13,12 @@ import polars as pl
 
 from afterpatch.formats import clf_lines
 from afterpatch.formats.format import Format
-from afterpatch.formats.proven_log import ProvenLog, declares, first_lines, read_proven_log
+from afterpatch.formats.proven_log import (
+    ProvenLog,
+    declares,
+    half_of_first_lines,
+    read_proven_log,
+)
 from afterpatch.formats.squid import LOGSOURCE
 from afterpatch.formats.text_blocks import BLOCK_BYTES
 from afterpatch.formats.web_url import with_url_fields
@@ -57,9 +62,11 @@ LOG: Final = ProvenLog(
 
 def _recognise(head: bytes, item: Item) -> str:
     del item
-    lines = first_lines(head)
-    ours = [line for line in lines if _LINE_END.search(line) and clf_lines.is_line(line)]
-    return "content" if lines and 2 * len(ours) >= len(lines) else ""
+    return "content" if half_of_first_lines(head, _is_line) else ""
+
+
+def _is_line(line: str) -> bool:
+    return clf_lines.is_line(line) and _LINE_END.search(line) is not None
 
 
 def read(
