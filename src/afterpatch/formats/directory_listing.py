@@ -7,7 +7,7 @@ are skipped; any other line is a gap. Will not: turn a listing into coverage of 
 Source: Sleuth Kit wiki, "Body file"; Microsoft Learn, ``dir``, ``Get-ChildItem``, ``Get-FileHash``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import BinaryIO, Final
@@ -41,13 +41,12 @@ def recognise(head: bytes, item: Item) -> str:
     if b"\0" in head[2:512:2] and b"\0" in head[3:512:2]:
         return ""  # binary
     first = head_text(head).split("\n", FIRST_LINES)[:FIRST_LINES]
-    if _is_csv(first):
+    if _is_csv(header_of(head_text(head))):
         return "header"
     return "content" if style_of([line.rstrip("\r") for line in first]) else ""
 
 
-def _is_csv(first: list[str]) -> bool:
-    names = header_of("\n".join(first))
+def _is_csv(names: Collection[str]) -> bool:
     return any(name in names for name in _PATH) and not _CSV_TELLING.isdisjoint(names)
 
 
@@ -58,7 +57,7 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     first = list(islice(numbered, FIRST_LINES))
     texts = [line or "" for _, line in first]
     table = _Table(item)
-    if _is_csv(texts):
+    if _is_csv(header_of("\n".join(texts))):
         yield from _read_csv(chain(first, numbered), table)
     else:
         yield from _read_lines(chain(first, numbered), style_of(texts), table)

@@ -51,6 +51,8 @@ class Format:
     """One log format.
 
     kind        the word for it in the assessment document (``iis-w3c``).
+    marks       ASCII texts, in any case: without one of them ``recognise`` says "" of any head that
+                has no NUL byte; () = it must always be asked.
     recognise   (head bytes, item) -> why it is this format ("header", "file name") or "".
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
@@ -66,6 +68,7 @@ class Format:
     kind: str
     recognise: Callable[[bytes, Item], str]
     read: Reader
+    marks: tuple[str, ...] = ()
     seekable: bool = False
     prefilter: Literal["", "webserver", "exchange", "logsource"] = ""
     logsource: Logsource | None = None

@@ -173,4 +173,4 @@ def _marks(rule: Element) -> Iterator[str]:
 
 
 # A web.config can itself hold a web shell, so its bytes are scanned as well.
-FORMAT: Final = Format(kind="iis-config", recognise=recognise, read=read, content=True)
+FORMAT: Final = Format("iis-config", recognise, read, marks=("<configuration",), content=True)

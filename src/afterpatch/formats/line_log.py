@@ -87,6 +87,7 @@ def line_log_format(
         kind,
         recognise,
         read,
+        marks=(needle,),
         prefilter="logsource",
         logsource=shape.logsource,
         declared=lambda data, item: declared,

@@ -29,9 +29,7 @@ _HEAD: Final = re.compile(r"^(?:ts,te,td,sa,da,|firstSeen,(?:[A-Za-z]+,)*srcAddr
 
 def _recognise(head: bytes, item: Item) -> str:
     del item
-    text = head_text(head)
-    named = "srcAddr," in text or "ts,te,td" in text  # cheaper than asking every line's start
-    return "header" if named and _HEAD.search(text) else ""
+    return "header" if _HEAD.search(head_text(head)) else ""
 
 
 def declared(head: bytes, item: Item) -> Declared | None:
@@ -74,4 +72,11 @@ def read(
     return read_table_log(peeked, item, wanted, _SYNTAX, plan, block_bytes)
 
 
-FORMAT: Final = Format("nfdump-csv", _recognise, read, prefilter="logsource", declared=declared)
+FORMAT: Final = Format(
+    "nfdump-csv",
+    _recognise,
+    read,
+    marks=("srcAddr,", "ts,te,td"),
+    prefilter="logsource",
+    declared=declared,
+)

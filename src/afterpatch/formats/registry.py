@@ -5,6 +5,7 @@ Magic bytes come first, then headers, then what only a place or a name tells; a 
 stays unknown, which the verdict says. Adding a format is one module and one line here.
 """
 
+from functools import cache
 from typing import Final
 
 from afterpatch.formats import (
@@ -44,6 +45,7 @@ from afterpatch.formats import (
     zeek_tsv,
 )
 from afterpatch.formats.format import Format
+from afterpatch.formats.head_marks import HeadMarks
 from afterpatch.model.places import Item
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -108,10 +110,18 @@ def _first(
 ) -> tuple[Format | None, str]:
     """The first format to claim the source; claims by place count last unless ``by_place``."""
     weaker: tuple[Format | None, str] = (None, "")
+    missing = _marks().missing(head)
     for known in formats:
+        if known.marks and missing.issuperset(known.marks):
+            continue
         reason = known.recognise(head, item)
         if reason and (by_place or reason not in _BY_PLACE):
             return known, reason
         if reason and weaker[0] is None:
             weaker = known, reason
     return weaker
+
+
+@cache
+def _marks() -> HeadMarks:
+    return HeadMarks(mark for known in FORMATS for mark in known.marks)

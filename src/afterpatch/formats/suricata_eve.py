@@ -70,4 +70,4 @@ def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator
     return read_json_log(stream, item, None, SHAPE)
 
 
-FORMAT: Final = Format("suricata-eve", _recognise, read)
+FORMAT: Final = Format("suricata-eve", _recognise, read, marks=('"event_type"',))

@@ -137,6 +137,7 @@ FORMAT: Final = Format(
     "windows-dns-debug",
     _recognise,
     read,
+    marks=(_KEY, " PACKET "),
     prefilter="logsource",
     logsource=LOGSOURCE,
     declared=lambda head, item: _DECLARED,

@@ -83,4 +83,6 @@ def _take(element: Element, collector: EventCollector) -> bool:
     return is_replaced
 
 
-FORMAT: Final = Format(kind="windows-json", recognise=recognise, read=read)
+FORMAT: Final = Format(
+    "windows-json", recognise, read, marks=tuple(dict.fromkeys(keys[0] for keys in _TELLING))
+)
