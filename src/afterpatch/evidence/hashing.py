@@ -80,6 +80,11 @@ class HashingReader(io.BufferedIOBase, BinaryIO):
 
     def finish(self) -> Digest:
         """Read what is left and return the digest of everything. Raises Unreadable."""
+        if type(self._stream) is io.BytesIO:  # nothing to read: it is in memory
+            ahead, self._ahead = self._ahead, b""
+            self._take(ahead)
+            self._take(self._stream.getbuffer()[self._stream.tell() :])
+            self._stream.seek(0, io.SEEK_END)
         while self.read(_STEP_BYTES):
             pass
         return self.so_far()

@@ -28,6 +28,7 @@ from afterpatch.pipeline.tally import Tally
 
 # A web file larger than this is listed and hashed but not scanned; it is a gap, not silence.
 MAX_CONTENT_BYTES: Final = 64 << 20
+_STEP_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,27 @@ class _Unit:
         """All bytes of a file, or why there are none."""
         try:
             with open_item(item, self.scratch) as plain:
-                data = plain.read(MAX_CONTENT_BYTES + 1)
+                data = _whole(plain, item.size_bytes)
         except Unreadable as error:
             return None, str(error)
         if len(data) > MAX_CONTENT_BYTES:
             return None, f"larger than {MAX_CONTENT_BYTES >> 20} MiB"
         return data, ""
+
+
+def _whole(stream: BinaryIO, expected_bytes: int) -> bytes:
+    """Everything, or more than ``MAX_CONTENT_BYTES``. Raises Unreadable.
+
+    Read until nothing comes: what is damaged gives what is good first, and only then raises.
+    expected_bytes  room is made for so many at first; it may be wrong.
+    """
+    parts: list[bytes] = []
+    left, step = MAX_CONTENT_BYTES + 1, max(expected_bytes, 0) + 1
+    while left and (data := stream.read(min(left, step))):
+        parts.append(data)
+        left -= len(data)
+        step = _STEP_BYTES
+    return b"".join(parts)
 
 
 def _declared(known: Format, head: bytes, item: Item) -> Declared | None:
