@@ -97,7 +97,7 @@ def test_events_of_many_kinds_and_chunks():
         (write.guid("54849625-5478-4994-a5ba-3e3b0328c30d"), "54849625-5478-4994-A5BA-3E3B0328C30D"),
         ((0x10, struct.pack("<I", 999)), "0x3e7"),
         ((0x10, struct.pack("<Q", 2**63)), "0x8000000000000000"),
-        (write.filetime(WHEN), "2021-03-02T04:05:06.789012Z"),
+        (write.filetime(WHEN), "2021-03-02T04:05:06.7890120Z"),
         ((0x12, struct.pack("<8H", 2021, 3, 2, 2, 4, 5, 6, 789)), "2021-03-02T04:05:06.789000Z"),
         (write.sid("S-1-5-21-1-2-3-500"), "S-1-5-21-1-2-3-500"),
         (write.number(999, 0x14), "0x3e7"),
