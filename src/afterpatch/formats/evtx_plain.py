@@ -3,7 +3,8 @@
 In: the bytes of a chunk. Out: its events, or gaps, in a collector. A chunk stands alone, so it is
 given to the parser behind a file header of our own: whatever is wrong elsewhere costs nothing here.
 This is how damaged and unusual chunks are read, how the original text of a record is made, and what
-the columnar reader is compared with in tests. Will not: render messages, carve unallocated space.
+the columnar reader is compared with in tests. Texts are the package's, but for the seventh digit of
+times (:mod:`afterpatch.formats.evtx_ticks`). Will not: render messages, carve unallocated space.
 """
 
 import io
@@ -39,7 +40,7 @@ class Record(NamedTuple):
 
 
 def records_of(chunk: bytes) -> Iterator[Record]:
-    """Every record of one chunk, good or bad. Never raises for content."""
+    """Every record of one chunk, good or bad, with times to 100 ns. Never raises for content."""
     prepared = _prepared(chunk)
     with_marks, times = marked(prepared)
     others = _parsed(with_marks)

@@ -5,7 +5,17 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from evtx_rows import ITEM, Asking, columns, originals, originals_again, plain, rest, rows
+from evtx_rows import (
+    ITEM,
+    Asking,
+    assert_same,
+    columns,
+    originals,
+    originals_again,
+    plain,
+    rest,
+    rows,
+)
 
 from afterpatch.formats import evtx
 from afterpatch.simulate import evtx as write
@@ -24,16 +34,6 @@ def sysmon(event_id, second=0, **data):
     data = {"UtcTime": f"2021-03-02 04:05:{6 + second:02}.789", **data}
     channel = f"{SYSMON}/Operational"
     return event(data, channel=channel, provider=SYSMON, event_id=event_id, second=second)
-
-
-def assert_same(data: bytes):
-    """Both ways say the same; the rows."""
-    one, other = plain(data), columns(data)
-    assert rows(other) == rows(one)
-    assert rest(other) == rest(one)
-    assert originals_again(data, other) == originals(one)
-    assert originals_again(data, other, every=3) <= originals(one)
-    return rows(other)
 
 
 def cell(data: bytes, name: str):
