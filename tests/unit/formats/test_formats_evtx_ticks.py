@@ -234,6 +234,55 @@ def test_a_value_longer_than_its_record_shows_the_next_one_as_it_is(size):
         assert_is_the_package_s_text(sealed(bytes(damaged)))
 
 
+def one_record(body: bytes) -> bytes:
+    """A log of one record with these bytes of Binary XML."""
+    size = 28 + len(body) + -len(body) % 8
+    record = struct.pack("<IIQQ", 0x2A2A, size, 1, TICKS) + body.ljust(size - 28, b"\0")
+    chunk = bytearray(512) + record + struct.pack("<I", size)
+    struct.pack_into("<8sQQQQIII", chunk, 0, b"ElfChnk\0", 1, 1, 1, 1, 128, 512, len(chunk))
+    return sealed(write.header(1, 2) + chunk.ljust(CHUNK, b"\0"))
+
+
+def values(*descriptors: tuple[int, int], raw: bytes = b"") -> bytes:
+    """A template instance of values of these sizes and types; its template is nowhere."""
+    head = struct.pack("<4sBBIII", b"\x0f\1\1\0", 0x0C, 1, 7, 0x300, len(descriptors))
+    return head + b"".join(struct.pack("<HH", *one) for one in descriptors) + raw
+
+
+def nested(*more: tuple[int, int]) -> bytes:
+    """As many instances within one another as a chunk has room for."""
+    body = values((8, 0x11), raw=bytes(8))
+    while len(body) < 64_000:
+        body = values((len(body), 0x21), *more, raw=body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "times"),
+    [
+        (nested(), 1),
+        (nested((0, 0)), 1),
+        (values(*[(8, 0x11)] * 4_096, raw=bytes(8 * 4_096)), 4_096),
+        (values(*[(8, 0x11)] * 4_097, raw=bytes(8 * 4_097)), 0),
+        (values((64_000, 0x91), raw=bytes(64_000)), 8_000),
+        (values(*[(18, 0x21)] * 2_000, raw=values() * 2_000), 0),
+        (values(*[(0, 0x21)] * 4_000, (8, 0x11), raw=bytes(8)), 1),
+        (values((12, 0x11), (7, 0x11), (8, 0x11), raw=bytes(27)), 2),
+        (values((8, 0x11), (65_535, 0x21), raw=bytes(8)), 0),
+        (values((8, 0x11), raw=bytes(8))[:-9], 0),
+        (struct.pack("<4sBBII", b"\x0f\1\1\0", 0x0C, 1, 7, 550) + b"\xff" * 40, 0),
+        (b"\x0f\1\1", 0),
+        (b"\x0c", 0),
+        (b"", 0),
+    ],
+)
+def test_hostile_values_are_walked_once(body, times):
+    data = one_record(body)
+    assert len(evtx_ticks.marked(data[4096:]).times) == times
+    assert plain(data)[-1].events == 0
+    assert_is_the_package_s_text(data)
+
+
 def assert_is_the_package_s_text(data: bytes) -> list[str]:
     """Texts of all records: those of the package, but for seventh digits."""
     found = list(evtx_plain.records_of(data[4096:]))
@@ -285,7 +334,7 @@ def test_both_ways_show_the_same_times(some):
     assert system_times(data) == [f"{SIX[:-1]}{tick}Z" for tick, _ in some]
 
 
-places = st.tuples(st.floats(0, 1), st.sampled_from([0, 1, 4, 8, 0x11, 0x21, 0x91, 254, 255]))
+places = st.tuples(st.floats(0, 1), st.sampled_from([0, 1, 4, 8, 0x11, 0x21, 60, 0x91, 200, 255]))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
