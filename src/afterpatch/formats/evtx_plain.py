@@ -49,7 +49,7 @@ def records_of(chunk: bytes) -> Iterator[Record]:
         yield Record(shown, record.number, record.fault, record.lost)
 
 
-def _parsed(chunk: bytes) -> Iterator[Record]:
+def _parsed(chunk: bytes | bytearray) -> Iterator[Record]:
     """As the package reads them."""
     try:
         parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + chunk), 1)

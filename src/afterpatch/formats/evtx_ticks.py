@@ -59,7 +59,7 @@ _MARK: Final = re.compile(re.escape(_PREFIX) + "[0-9]{4}Z")
 class Marked(NamedTuple):
     """A chunk with marks. ``times``: a mark as the package writes it -> the time it stands for."""
 
-    chunk: bytes
+    chunk: bytearray
     times: Mapping[str, str]
 
 
@@ -73,7 +73,7 @@ def marked(chunk: bytes) -> Marked:
             number = len(times)
             _U64.pack_into(copy, at, _FIRST_MARK + 10 * number)
             times[f"{_PREFIX}{number:04}Z"] = filetime(ticks)
-    return Marked(bytes(copy), times)
+    return Marked(copy, times)
 
 
 def with_ticks(text: str, with_marks: str, times: Mapping[str, str]) -> str:
