@@ -12,9 +12,9 @@ import numpy as np
 from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import Bytes, compiled, i64, u16, whole
 from afterpatch.formats.evtx_structures import Values, add_value
+from afterpatch.formats.evtx_ticks import MAX_FILETIME
 
 MAX_ITEMS: Final = 255  # of one array
-MAX_FILETIME: Final = 2_650_466_808_009_999_999  # 9999-12-30 22:00:00, the last time in any zone
 
 # Type -> size of one value; 0 = its own, _UNKNOWN = not understood here.
 _UNKNOWN: Final = 255

@@ -19,7 +19,9 @@ HEADER_BYTES: Final = 4_096
 CHUNK_BYTES: Final = 65_536
 CHUNK_HEADER_BYTES: Final = 512
 RECORD_MAGIC: Final = 0x2A2A
-MAX_RECORDS_PER_CHUNK: Final = (CHUNK_BYTES - CHUNK_HEADER_BYTES) // 28  # 28 = an empty record
+RECORD_HEADER_BYTES: Final = 24
+LEAST_RECORD_BYTES: Final = RECORD_HEADER_BYTES + 4  # behind a record, its size again
+MAX_RECORDS_PER_CHUNK: Final = (CHUNK_BYTES - CHUNK_HEADER_BYTES) // LEAST_RECORD_BYTES
 MAX_MISSING: Final = 100_000_000  # a larger hole in the numbering is a damaged number
 _DIRTY: Final = 1
 _EMPTY: Final = frozenset({(0, 0), (2**64 - 1, 2**64 - 1), (1, 2**64 - 1)})

@@ -3,7 +3,8 @@
 In: the bytes of a chunk. Out: its events, or gaps, in a collector. A chunk stands alone, so it is
 given to the parser behind a file header of our own: whatever is wrong elsewhere costs nothing here.
 This is how damaged and unusual chunks are read, how the original text of a record is made, and what
-the columnar reader is compared with in tests. Will not: render messages, carve unallocated space.
+the columnar reader is compared with in tests. Texts are the package's, but for the seventh digit of
+times (:mod:`afterpatch.formats.evtx_ticks`). Will not: render messages, carve unallocated space.
 """
 
 import io
@@ -23,9 +24,10 @@ from afterpatch.formats.evtx_headers import (
     MAX_RECORDS_PER_CHUNK,
     unlisted,
 )
+from afterpatch.formats.evtx_ticks import marked, with_ticks
 from afterpatch.formats.windows_events import EventCollector
 from afterpatch.formats.windows_flat import FlatEvent, flat_event, text
-from afterpatch.formats.windows_shapes import event_parts
+from afterpatch.formats.windows_shapes import EventParts, event_parts
 
 
 class Record(NamedTuple):
@@ -38,9 +40,19 @@ class Record(NamedTuple):
 
 
 def records_of(chunk: bytes) -> Iterator[Record]:
-    """Every record of one chunk, good or bad. Never raises for content."""
+    """Every record of one chunk, good or bad, with times to 100 ns. Never raises for content."""
+    prepared = _prepared(chunk)
+    with_marks, times = marked(prepared)
+    others = _parsed(with_marks)
+    for record in _parsed(prepared):
+        shown = with_ticks(record.text, next(others, _NO_RECORD).text, times)
+        yield Record(shown, record.number, record.fault, record.lost)
+
+
+def _parsed(chunk: bytes | bytearray) -> Iterator[Record]:
+    """As the package reads them."""
     try:
-        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + _prepared(chunk)), 1)
+        parser = evtx.PyEvtxParser(io.BytesIO(_LONE_CHUNK_HEADER + chunk), 1)
         records = cast("Iterator[dict[str, Any]]", parser.records_json())
     except Exception as error:  # noqa: BLE001  (the parser raises many types; each becomes a gap)
         yield Record("", 0, f"chunk not readable: {brief(error)}", 0)
@@ -70,12 +82,24 @@ def event_of(record: Record) -> tuple[FlatEvent | None, int, str]:
     except orjson.JSONDecodeError as error:
         return None, record.number, f"record not readable: {brief(error)}"
     parts = event_parts(document) if isinstance(document, dict) else None
-    # A time that is no FILETIME but some number is none of ours to interpret: it is read as text.
-    event = flat_event(**parts._replace(when=text(parts.when))._asdict()) if parts else None
+    event = _flat(parts) if parts else None
     if event is None:
         return None, record.number, "no event id; not an event"
     fallback = record.number if record.number < 2**63 else 0
     return event, fallback if event.record is None else event.record, ""
+
+
+def _flat(parts: EventParts) -> FlatEvent | None:
+    return flat_event(
+        record=parts.record,
+        # A time that is no FILETIME but some number is none of ours to interpret: read as text.
+        when=text(parts.when),
+        channel=parts.channel,
+        provider=parts.provider,
+        event_id=parts.event_id,
+        computer=parts.computer,
+        fields=parts.fields,
+    )
 
 
 def read_chunk(place: str, chunk: bytes, collector: EventCollector, first: int | None) -> int:
@@ -126,5 +150,6 @@ def _lone_chunk_header() -> bytes:
     return bytes(header)
 
 
+_NO_RECORD: Final = Record("", 0)
 _TABLES_AT: Final = 128
 _LONE_CHUNK_HEADER: Final = _lone_chunk_header()

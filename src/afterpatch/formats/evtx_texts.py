@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterator
 from afterpatch.formats.evtx_headers import (
     CHUNK_BYTES,
     CHUNK_HEADER_BYTES,
+    LEAST_RECORD_BYTES,
     MAX_RECORDS_PER_CHUNK,
     RECORD_MAGIC,
 )
 from afterpatch.formats.evtx_plain import Record, records_of
 
 PLACE_BITS = MAX_RECORDS_PER_CHUNK.bit_length()
-_LEAST_BYTES = 28  # of a record
 
 
 def place_of(chunk: int, order: int) -> int:
@@ -69,9 +69,9 @@ def _starts(chunk: bytes) -> list[int]:
         return []
     (end,) = struct.unpack_from("<I", chunk, 48)
     at, starts = CHUNK_HEADER_BYTES, []
-    while at + _LEAST_BYTES <= min(end, CHUNK_BYTES):
+    while at + LEAST_RECORD_BYTES <= min(end, CHUNK_BYTES):
         magic, size = struct.unpack_from("<II", chunk, at)
-        if magic != RECORD_MAGIC or size < _LEAST_BYTES or at + size > CHUNK_BYTES:
+        if magic != RECORD_MAGIC or size < LEAST_RECORD_BYTES or at + size > CHUNK_BYTES:
             return []
         starts.append(at)
         at += size

@@ -1,4 +1,4 @@
-"""Values of EVTX events -> text, as the ``evtx`` package writes them.
+"""Values of EVTX events -> text, as the ``evtx`` package writes them; a FILETIME to 100 ns.
 
 In: where distinct values lie and of what type they are. Out: a text for each. Texts of UTF-16 are
 decoded all in one go; the others one by one, which is why only distinct values come here. Sizes and
@@ -8,15 +8,15 @@ Source of the types: [MS-EVEN6] 2.2.12; SID: [MS-DTYP] 2.4.2; FILETIME: 100 ns s
 
 import struct
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
 from afterpatch.formats.evtx_compiled import Bytes, Ints, Small, compiled, u16
+from afterpatch.formats.evtx_ticks import filetime
 
-EPOCH_1601: Final = datetime(1601, 1, 1, tzinfo=UTC)
 UNIX_EPOCH_100NS: Final = 116_444_736_000_000_000
 
 
@@ -71,19 +71,11 @@ def sid(raw: bytes) -> str:
     return "-".join(map(str, ("S", raw[0], int.from_bytes(raw[2:8], "big"), *parts)))
 
 
-def filetime(raw: bytes) -> str:
-    """Microseconds, as the package cuts them."""
-    return _moment(EPOCH_1601 + timedelta(microseconds=int.from_bytes(raw, "little") // 10))
-
-
 def systemtime(raw: bytes) -> str:
-    """Milliseconds is all a SYSTEMTIME has; written like a FILETIME."""
+    """Milliseconds is all a SYSTEMTIME has; written as microseconds."""
     year, month, _, day, hour, minute, second, milli = struct.unpack("<8H", raw)
-    return _moment(datetime(year, month, day, hour, minute, second, milli * 1000, UTC))
-
-
-def _moment(when: datetime) -> str:
-    return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    when = datetime(year, month, day, hour, minute, second, milli * 1000)  # noqa: DTZ001
+    return when.isoformat(timespec="microseconds") + "Z"
 
 
 def real(value: np.float32 | np.float64) -> str:
@@ -122,7 +114,7 @@ _WRITE: Final[Mapping[int, Callable[[bytes], str]]] = {
     token.BINARY: lambda raw: raw.hex().upper(),
     token.GUID: guid,
     token.SIZE: _hex,
-    token.FILETIME: filetime,
+    token.FILETIME: lambda raw: filetime(int.from_bytes(raw, "little")),
     token.SYSTEMTIME: systemtime,
     token.SID: sid,
     token.HEX32: _hex,

@@ -56,7 +56,10 @@ Body: TypeAlias = Instance | Node
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``data`` are its fields by name; a text or a typed value."""
+    """One event. ``data`` are its fields by name; a text or a typed value.
+
+    ``tick``: the last of the seven digits that Windows gives ``when``.
+    """
 
     when: datetime
     channel: str
@@ -64,6 +67,7 @@ class Event:
     event_id: int
     computer: str
     data: Mapping[str, "str | Value"] = field(default_factory=dict)
+    tick: int = 0
 
 
 def text(value: str) -> Value:
@@ -83,9 +87,9 @@ def number(value: int, kind: int = 0x08) -> Value:
     return kind, struct.pack("<" + formats[kind], value)
 
 
-def filetime(when: datetime) -> Value:
-    """A moment, in units of 100 ns."""
-    return 0x11, struct.pack("<Q", (when - _EPOCH) // timedelta(microseconds=1) * 10)
+def filetime(when: datetime, tick: int = 0) -> Value:
+    """A moment, in units of 100 ns; ``tick`` more of them than ``when`` can say."""
+    return 0x11, struct.pack("<Q", (when - _EPOCH) // timedelta(microseconds=1) * 10 + tick)
 
 
 def guid(value: str) -> Value:
@@ -148,7 +152,7 @@ def instance(event: Event, record: int) -> Instance:
         (
             text(event.provider), NULL, NULL, number(event.event_id, 0x06), number(0, 0x04),
             number(4, 0x04), number(0, 0x06), number(0, 0x04), number(0x8000000000000000, 0x15),
-            filetime(event.when), number(record, 0x0A), NULL, number(4), number(8),
+            filetime(event.when, event.tick), number(record, 0x0A), NULL, number(4), number(8),
             text(event.channel), text(event.computer), sid("S-1-5-18"), Instance(own, values),
         ),
     )  # fmt: skip

@@ -93,3 +93,13 @@ def rest(pieces: list[Piece]) -> tuple:
         min((p.first_us for p in pieces if p.first_us is not None), default=None),
         max((p.last_us for p in pieces if p.last_us is not None), default=None),
     )
+
+
+def assert_same(data: bytes) -> Counter:
+    """Both ways say the same; the rows."""
+    one, other = plain(data), columns(data)
+    assert rows(other) == rows(one)
+    assert rest(other) == rest(one)
+    assert originals_again(data, other) == originals(one)
+    assert originals_again(data, other, every=3) <= originals(one)
+    return rows(other)

@@ -164,6 +164,16 @@ def test_one_event_in_every_shape(shape):
     assert list(piece.observed) == ["windows:Security"]
 
 
+@pytest.mark.parametrize("time", ["2021-03-02T04:05:06.7890009Z", "2021-03-02T04:05:06.789000999Z"])
+def test_times_keep_the_digits_of_the_export(time):
+    system = XML["Event"]["System"] | {"TimeCreated": {"#attributes": {"SystemTime": time}}}
+    data = lines({"Event": XML["Event"] | {"System": system, "EventData": {"Seen": time}}})
+    [row] = rows(data)
+    assert row["@time"] == MOMENT
+    assert row["Seen"] == time
+    assert row["@raw"].count(time) == 2
+
+
 @pytest.mark.parametrize(
     ("more", "data"),
     [({}, "one\ntwo"), ({"provider_guid": "{555908d1-a6d7-4695-8e1e-26931d2012f4}"}, None)],

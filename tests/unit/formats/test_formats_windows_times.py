@@ -26,6 +26,21 @@ def test_one_moment_in_many_spellings(written, zoned):
     assert parse_event_time(written) == (MOMENT, zoned)
 
 
+@pytest.mark.parametrize("digits", ["1234567", "1234560", "123456999", "1234569"])
+def test_digits_beyond_microseconds_are_cut(digits):
+    zoned = (1_614_774_000_123_456, True)  # 2021-03-03T12:20:00.123456Z
+    assert parse_event_time(f"2021-03-03T12:20:00.{digits}Z") == zoned
+    assert parse_event_time(f"2021-03-03T13:20:00.{digits}+01:00") == zoned
+    assert parse_event_time(f"2021-03-03 12:20:00.{digits} UTC") == zoned
+
+
+@pytest.mark.parametrize(
+    "written", ["1969-12-31T23:59:59.9999999Z", "1970-01-01T00:00:00.0000009Z"]
+)
+def test_what_is_not_after_the_epoch_is_no_time(written):
+    assert parse_event_time(written)[0] is None
+
+
 @pytest.mark.parametrize(
     "written",
     [None, "", "yesterday", "3/14/2021 6:40 AM", True, [], {}, float("nan"), float("inf"), 1e300,
