@@ -3,13 +3,14 @@
 import io
 import json
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterpatch.formats import nfdump_json, passive_dns, suricata_eve, zeek_json
+from afterpatch.formats import json_lines, nfdump_json, passive_dns, suricata_eve, zeek_json
 from afterpatch.formats.json_columns import TooWide, columns_of
 from afterpatch.formats.registry import recognise
 from afterpatch.model.batches import RECORD, Cell, Piece
@@ -132,21 +133,33 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+BYTES = b'{}[]:,"\\ \n\t\x00\x1f\x7f0129.-+eEtrufalsn\x80\xc3\xa9\xff'
+
+
 class NotZero(Marked):
     """Also wants events whose flag is not 0."""
 
     cells = (Cell("Z", "equals", "0", negated=True),)
 
 
+@pytest.mark.parametrize("plain_bytes", [0, 1 << 40], ids=["compiled", "native"])
 @LAW
-@given(lines=st.lists(st.sampled_from(HOSTILE), max_size=12), ended=st.booleans())
+@given(
+    lines=st.lists(st.sampled_from(HOSTILE), max_size=12),
+    changes=st.lists(st.tuples(st.integers(0, 2_000), st.sampled_from(BYTES)), max_size=3),
+    ended=st.booleans(),
+)
 def test_lines_read_a_block_at_a_time_are_those_read_one_by_one(
-    lines: list[bytes], ended: bool
+    plain_bytes: int, lines: list[bytes], changes: list[tuple[int, int]], ended: bool
 ) -> None:
-    data = b"\n".join([MARKED, *lines]) + (b"\n" if ended else b"")
+    mutable = bytearray(b"\n".join(lines))
+    for at, byte in changes:
+        mutable[at % max(len(mutable), 1) : at % max(len(mutable), 1) + 1] = bytes([byte])
+    data = MARKED + b"\n" + bytes(mutable) + (b"\n" if ended else b"")
     every = read("zeek-json", data)
     for wanted in (Marked(), NotZero()):
-        few = read("zeek-json", data, wanted)
+        with patch.object(json_lines, "PLAIN_BYTES", plain_bytes):
+            few = read("zeek-json", data, wanted)
         assert totals(few) == totals(every)
         assert [gap for p in few for gap in p.gaps] == [gap for p in every for gap in p.gaps]
         assert sum(p.skipped for p in few) == sum(p.skipped for p in every)

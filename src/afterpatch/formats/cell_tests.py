@@ -45,10 +45,10 @@ def cell_marks(
                 marks[:] = True
             continue
         starts, ends = places[names.index(cell.column)]
-        holds = _holds(cell.op, cell.text, buffer, starts, ends)
+        found = holds(cell.op, cell.text, buffer, starts, ends)
         if not cell.text and empty:
-            holds |= _holds(cell.op, empty, buffer, starts, ends)
-        marks |= ~holds if cell.negated else holds
+            found |= holds(cell.op, empty, buffer, starts, ends)
+        marks |= ~found if cell.negated else found
     return marks
 
 
@@ -57,13 +57,16 @@ def _unquoted(buffer: Bytes, starts: Offsets, ends: Offsets) -> tuple[Offsets, O
     return starts + inner, ends - inner
 
 
-def _holds(op: str, text: str, buffer: Bytes, starts: Offsets, ends: Offsets) -> Mask:
-    """Eight characters to a machine word, letters in either case."""
+def holds(op: str, text: str, buffer: Bytes, starts: Offsets, ends: Offsets) -> Mask:
+    """Whether the texts ``buffer[starts : ends]`` are, begin or end so, letters in either case.
+
+    Eight characters to a machine word.
+    """
     wanted = text.lower().encode()
     size = len(wanted)
     length = ends - starts
-    holds: Mask = length == size if op == "equals" else length >= size
-    left = np.flatnonzero(holds)
+    held: Mask = length == size if op == "equals" else length >= size
+    left = np.flatnonzero(held)
     first = ends - size if op == "endswith" else starts
     for at in range(0, size, _WORD_BYTES):
         part = wanted[at : at + _WORD_BYTES]
@@ -71,6 +74,6 @@ def _holds(op: str, text: str, buffer: Bytes, starts: Offsets, ends: Offsets) ->
         shape = np.uint64(int.from_bytes(part, "little"))
         found = words_at(buffer, first[left] + at) & _KEEP[len(part)]
         left = left[(found | np.uint64(int.from_bytes(case_bits, "little"))) == shape]
-    holds[:] = False
-    holds[left] = True
-    return holds
+    held[:] = False
+    held[left] = True
+    return held
