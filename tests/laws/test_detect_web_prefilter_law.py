@@ -26,7 +26,24 @@ from afterpatch.model.campaigns import RuleText
 from afterpatch.model.places import Item
 
 ITEM = Item("x", None, "x.log", "root", ("x",), 0)
-WORDS = ["/owa/", "x.exe", "cmd=", "\\", '"', "é", "?", "://", ":81", "evil", "+", " ", "\t", "k"]
+WORDS = [
+    "/owa/",
+    "x.exe",
+    "cmd=",
+    "\\",
+    '"',
+    "'",
+    ",",
+    "é",
+    "?",
+    "://",
+    ":81",
+    "evil",
+    "+",
+    " ",
+    "\t",
+    "k",
+]
 word = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map("".join)
 HEAD = (
     "#Software: SGOS 6.5\n#Fields: date time c-ip cs-method cs-uri-scheme cs-host cs-uri-port "

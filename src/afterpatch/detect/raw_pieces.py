@@ -55,6 +55,9 @@ _BYTES: Final[Mapping[Spelling, tuple[str, int]]] = {
     "backslashed": (r"[^\n]", 16),
 }
 _PLAIN_BYTES: Final = (r"[^0-9A-Za-z_\n]", 4)
+# Characters of which all spellings are known. Where they stand a scan need not keep several states
+# alive after each ordinary word, which takes longer than the rest of it.
+_SPELLINGS: Final[Mapping[str, str]] = dict.fromkeys(" +,", "[ +,]") | {"'": "'{1,2}"}
 _LABEL_EDGE: Final = r"(?:\.|\(\d\d?\))"
 _AFTER: Final = r"""(?:[ \t\r",)\]}#:/?;(|>']|$)"""
 # Runs of characters that are written as they are, or in one of three known ways.
@@ -215,6 +218,8 @@ def _gap(run: str, spelling: Spelling) -> str:
     if not run:
         return ""
     is_bare = set(run) <= set(_NEVER_ESCAPED.get(spelling, ""))
+    if (is_bare or spelling not in _NEVER_ESCAPED) and set(run) <= _SPELLINGS.keys():
+        return "".join(_SPELLINGS[letter] for letter in run)
     one, longest = _PLAIN_BYTES if is_bare else _BYTES.get(spelling, _PLAIN_BYTES)
     size = longest * len(run)
     joined = any(mark in run for mark in _JOINS.get(spelling, "?") + "\n")
