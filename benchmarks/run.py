@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from afterpatch.campaigns.load import load
-from afterpatch.detect.prefilter import TextPrefilter
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.pipeline.unit import Rules
 from afterpatch.simulate.bulk import write_bulk
 from benchmarks.measure import Measured, best
@@ -84,9 +84,10 @@ def campaign_literals() -> list[str]:
     detector = Rules.of(load("hafnium-exchange-2021")).build()
     found = set()
     for prefilter in (detector.wanted("webserver"), detector.wanted("exchange")):
-        for pattern in prefilter.patterns if isinstance(prefilter, TextPrefilter) else ():
-            literals = [re.sub(r"\\(.)", r"\1", part) for part in pattern.decode().split(r"[^\n]*")]
-            found.add(max(literals, key=len))
+        if isinstance(prefilter, TextPrefilter):
+            for patterns in (*((pattern,) for pattern in prefilter.patterns), *prefilter.pairs):
+                literals = [re.sub(r"\\(.)", r"\1", pattern.decode()) for pattern in patterns]
+                found.add(max(literals, key=len))
     return sorted(found)
 
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterpatch.detect.indicators import IndicatorEngine
-from afterpatch.detect.prefilter import TextPrefilter, build_prefilter
+from afterpatch.detect.prefilter import build_prefilter
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Not, Or, Rule, Scope
 from afterpatch.detect.sigma.reference import holds
 from afterpatch.detect.sigma.regexes import compile_regex, required_literals
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.model.batches import Batch, Declared, Logsource
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo

@@ -27,10 +27,7 @@ A rule without any such piece may still be one about a single short column ("the
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final, Literal, NamedTuple
 
 from afterpatch.detect.indicator_patterns import raw_patterns
 from afterpatch.detect.raw_pieces import INDICATOR_CUTS, ORDINARY_COST, Piece, piece_of
@@ -44,10 +41,10 @@ from afterpatch.detect.sigma.ast import (
     Rule,
     wildcard_parts,
 )
-from afterpatch.detect.sigma.automata import Database, automaton
 from afterpatch.detect.sigma.fields import View, views
 from afterpatch.detect.sigma.regexes import required_sets
 from afterpatch.detect.sigma.store import RuleStore
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.model.batches import Cell, Declared, Logsource, Spelling
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import INDICATOR
@@ -97,41 +94,8 @@ CellOp = Literal["equals", "startswith", "endswith"]
 class Built:
     """``prefilter`` is None when ``forced_by`` (rule id, reason) is not empty: parse every line."""
 
-    prefilter: "TextPrefilter | None"
+    prefilter: TextPrefilter | None
     forced_by: tuple[tuple[str, str], ...]
-
-
-class TextPrefilter:
-    """Case-insensitive scan of raw text for any of the patterns (hyperscan syntax, bytes).
-
-    Patterns never cross a line end. The database is made, or taken from ``store``, here; make one
-    per process.
-    """
-
-    def __init__(
-        self,
-        patterns: Iterable[bytes],
-        cells: Iterable[Cell] = (),
-        store: RuleStore | None = None,
-    ) -> None:
-        self.patterns = tuple(sorted(set(patterns)))
-        self.cells = tuple(sorted(set(cells)))
-        self._database: Database | None = None
-        if self.patterns:
-            self._database = automaton(self.patterns, lines=True, store=store)
-
-    def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
-        """Sorted distinct offsets into ``block``, each on the last byte of some pattern's match."""
-        ends: list[int] = []
-        if self._database is not None and len(block):
-            keep = ends.append
-
-            def on_match(_id: int, _from: int, to: int, _flags: int, _context: object) -> None:
-                keep(to)
-
-            text: Any = block  # any buffer will do; the stubs ask for bytes
-            self._database.scan(text, match_event_handler=on_match)
-        return np.unique(np.array(ends, np.int64)) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +135,7 @@ def build_prefilter(
     """
     log = _Log(spelling, declared or Declared(Logsource()))
     patterns: set[bytes] = set()
+    pairs: set[tuple[bytes, bytes]] = set()
     cells: set[Cell] = set()
     forced: list[tuple[str, str]] = []
     for rule in rules:
@@ -179,7 +144,10 @@ def build_prefilter(
             forced.append((rule.info.id, "no text that every matching line must hold"))
         else:
             cells |= need.cells
-            patterns.update(one for pieces in need.alternatives for one in _orders(pieces))
+            for pieces in need.alternatives:
+                first, *others = (piece.pattern.encode() for piece in sorted(pieces, key=_rarity))
+                pairs.update((first, other) for other in others)
+                patterns.update(() if others else (first,))
     for indicator in indicators:
         if len(patterns) > MAX_PATTERNS:  # there may be a million of them
             break
@@ -189,9 +157,10 @@ def build_prefilter(
             forced.append((name, "too short or too wide to look for in raw text"))
         else:
             patterns.update(wanted)
-    if len(patterns) > MAX_PATTERNS:
+    if len(patterns) + len(pairs) > MAX_PATTERNS:
         forced.append(("*", f"more than {MAX_PATTERNS} texts to look for: too many for one scan"))
-    return Built(None if forced else TextPrefilter(patterns, cells, store), tuple(forced))
+    built = None if forced else TextPrefilter(patterns, pairs, cells, store)
+    return Built(built, tuple(forced))
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,10 +336,5 @@ def _may_overlap(first: Piece, second: Piece) -> bool:
     return any(one[-n:] == two[:n] or two[-n:] == one[:n] for n in sizes)
 
 
-def _orders(pieces: frozenset[Piece]) -> list[bytes]:
-    """Hyperscan patterns for all pieces on one line, whichever comes first."""
-    patterns = [piece.pattern.encode() for piece in sorted(pieces)]
-    if len(patterns) == 1:
-        return patterns
-    one, two = patterns
-    return [one + rb"[^\n]*" + two, two + rb"[^\n]*" + one]
+def _rarity(piece: Piece) -> tuple[float, int, str]:
+    return piece.cost, -len(piece.text), piece.pattern

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from afterpatch.detect.prefilter import TextPrefilter
 from afterpatch.detect.sunburst.hosts import Sighting
 from afterpatch.detect.sunburst.observations import Observed, observe_stream
 from afterpatch.detect.sunburst.requests import SCREEN_WORDS, Request, requests
 from afterpatch.detect.sunburst.rows import ZONE_WORD, is_dns, sightings
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.evidence.discover import discover
 from afterpatch.evidence.opening import Unreadable, open_item
 from afterpatch.formats.format import HEAD_BYTES, Format

@@ -2,9 +2,10 @@
 
 import pytest
 
-from afterpatch.detect.prefilter import TextPrefilter, build_prefilter
+from afterpatch.detect.prefilter import build_prefilter
 from afterpatch.detect.raw_pieces import piece_of
 from afterpatch.detect.sigma.parse import parse_rules
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.model.batches import Cell, Declared, Logsource
 from afterpatch.model.campaigns import Indicator, RuleText
 
@@ -14,7 +15,24 @@ def patterns(detection: str) -> set[bytes] | None:
     [rule] = parse_rules([RuleText("t", "sigma", text)]).rules
     built = build_prefilter([rule], [])
     assert (built.prefilter is None) == (built.forced_by != ())
-    return None if built.prefilter is None else set(built.prefilter.patterns)
+    if built.prefilter is None:
+        return None
+    orders = (order for pair in built.prefilter.pairs for order in (pair, pair[::-1]))
+    return {*built.prefilter.patterns, *(rb"[^\n]*".join(order) for order in orders)}
+
+
+@pytest.mark.parametrize(
+    ("block", "lines"),
+    [
+        (b"/owa/ 200\n200 x /OWA/\n/owa/\n200\nevil", [0, 1, 4]),
+        (b"200\n200 /ecp/", []),
+        (b"/owa/\n200", []),
+        (b"", []),
+    ],
+)
+def test_a_pair_counts_where_both_stand_on_one_line(block: bytes, lines: list[int]) -> None:
+    found = TextPrefilter([b"evil"], [(b"/owa/", rb"\b200\b")]).offsets(block)
+    assert sorted({block.count(b"\n", 0, at) for at in found.tolist()}) == lines
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from afterpatch.detect.detector import Detector
-from afterpatch.detect.prefilter import TextPrefilter
 from afterpatch.detect.sigma import parse, store
 from afterpatch.detect.sigma.automata import automaton
 from afterpatch.detect.sigma.literals import Block, Scanner
@@ -19,6 +18,7 @@ from afterpatch.detect.sigma.parsed import Parsed
 from afterpatch.detect.sigma.plain import from_plain, to_plain
 from afterpatch.detect.sigma.plan import LEARN_FOUND, SigmaEngine
 from afterpatch.detect.sigma.store import MAX_FILES, RuleStore, load_rules
+from afterpatch.detect.text_prefilter import TextPrefilter
 from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import RuleText
 

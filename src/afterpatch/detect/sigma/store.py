@@ -90,9 +90,11 @@ class RuleStore:
         with suppress(orjson.JSONEncodeError):
             self._write(key, orjson.dumps(to_plain(parsed)))
 
-    def automaton(self, expressions: Sequence[bytes], *, lines: bool) -> hyperscan.Database | None:
+    def automaton(
+        self, expressions: Sequence[bytes], *, lines: bool, once: int
+    ) -> hyperscan.Database | None:
         """A database compiled of these expressions, or None. Hyperscan checks what it reads."""
-        data = self._read(self._automaton_key(expressions, lines))
+        data = self._read(self._automaton_key(expressions, lines, once))
         if data is None:
             return None
         try:
@@ -103,13 +105,14 @@ class RuleStore:
         return database
 
     def keep_automaton(
-        self, expressions: Sequence[bytes], database: hyperscan.Database, *, lines: bool
+        self, expressions: Sequence[bytes], database: hyperscan.Database, *, lines: bool, once: int
     ) -> None:
         """For the next run."""
-        self._write(self._automaton_key(expressions, lines), hyperscan.dumpb(database))
+        self._write(self._automaton_key(expressions, lines, once), hyperscan.dumpb(database))
 
-    def _automaton_key(self, expressions: Sequence[bytes], lines: bool) -> str:
-        return self.key("automaton", (b"lines" if lines else b"", *expressions))
+    def _automaton_key(self, expressions: Sequence[bytes], lines: bool, once: int) -> str:
+        kind = f"{'lines' if lines else ''} {once}".encode()
+        return self.key("automaton", (kind, *expressions))
 
     def _read(self, key: str) -> bytes | None:
         path = self.folder / key
