@@ -244,7 +244,8 @@ def _any_between(marks: Mask, events: Offsets) -> Mask:
 
 def _lines(block: Block) -> pl.Series:
     data = block.data.replace(b"\r\n", b"\n") if b"\r" in block.data else block.data
-    return pl.Series(decode(data).split("\n"), dtype=pl.String).head(len(block.breaks))
+    whole = pl.Series([decode(data)], dtype=pl.String)
+    return whole.str.split("\n").explode().head(len(block.breaks))
 
 
 def _mask(series: pl.Series) -> Mask:
