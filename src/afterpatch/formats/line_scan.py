@@ -87,9 +87,10 @@ def _quotes(
     Strict: quotes come in pairs; the first of a pair follows a separator, a line start or a quote
     (a doubled one); the second precedes a separator, a line end or a quote.
     """
-    quotes = BitIndex.of(buffer, _QUOTE).offsets()
-    first = np.searchsorted(quotes, starts)
-    count = np.searchsorted(quotes, ends) - first
+    index = BitIndex.of(buffer, _QUOTE)
+    first = index.rank(starts)
+    count = index.rank(ends) - first
+    quotes = index.offsets()
     line = np.repeat(np.arange(len(starts)), count)
     in_line = np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count)
     quotes = quotes[np.repeat(first, count) + in_line]
