@@ -60,12 +60,17 @@ _BROWSERS: Final = (
 
 
 class Log(NamedTuple):
-    """One kind of log: where it lies, how it begins, and how rows of traffic stand in it."""
+    """One kind of log: where it lies, how it begins, and how rows of traffic stand in it.
+
+    joint, tail  what stands between two rows, and behind the last one.
+    """
 
     name: str
     path: str
     head: str
     rows: Callable[[pl.DataFrame], pl.DataFrame]
+    joint: str = "\n"
+    tail: str = "\n"
 
 
 def write(log: Log, folder: Path, size_bytes: int) -> tuple[Path, int]:
@@ -77,10 +82,11 @@ def write(log: Log, folder: Path, size_bytes: int) -> tuple[Path, int]:
         out.write(log.head.encode())
         for traffic in _traffic():
             lines = log.rows(traffic).to_series().to_list()
-            out.write(("\n".join(lines) + "\n").encode())
+            out.write((log.joint * (events > 0) + log.joint.join(lines)).encode())
             events += CHUNK_ROWS
             if out.tell() >= size_bytes:
                 break
+        out.write(log.tail.encode())
     return path, events
 
 
@@ -277,6 +283,36 @@ def _audit(traffic: pl.DataFrame) -> pl.DataFrame:
     return table.select(chosen.alias("line"))
 
 
+_CLOUDTRAIL: Final = _format(
+    '{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDA{}","arn":"arn:aws:'
+    'iam::123456789012:user/web-{}","accountId":"123456789012","accessKeyId":"AKIA{}","userName":"w'
+    'eb-{}","sessionContext":{"attributes":{"creationDate":"{}Z","mfaAuthenticated":"false"}}},"eve'
+    'ntTime":"{}Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-central'
+    '-1","sourceIPAddress":"{}","userAgent":"[aws-sdk-java/1.12.{} Linux/5.10 OpenJDK_64-Bit_Server'
+    '_VM]","requestParameters":{"bucketName":"content-{}","Host":"content.s3.amazonaws.com","key":"'
+    'media{}"},"responseElements":null,"additionalEventData":{"SignatureVersion":"SigV4","CipherSui'
+    'te":"ECDHE-RSA-AES128-GCM-SHA256","bytesTransferredIn":0,"bytesTransferredOut":{}},"requestID"'
+    ':"{}","eventID":"f3bd9c1e-7a40-4f7e-9a55-{}","readOnly":true,"resources":[{"type":"AWS::S3::Ob'
+    'ject","ARN":"arn:aws:s3:::content{}"},{"accountId":"123456789012","type":"AWS::S3::Bucket","AR'
+    'N":"arn:aws:s3:::content"}],"eventType":"AwsApiCall","managementEvent":false,"recipientAccount'
+    'Id":"123456789012","eventCategory":"Data"}',
+    "uid", "id", "uid", "id", _ISO, _ISO, "client", "took", "took", "path", "size", "uid",
+    pl.col("number").str.zfill(12), "path",
+)  # fmt: skip
+_KUBERNETES: Final = _format(
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"4d1f9e2c-7a40-4f7'
+    'e-9a55-{}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/shop/endpoints{}?timeou'
+    't=10s","verb":"get","user":{"username":"system:serviceaccount:shop:web","uid":"{}","groups":["'
+    'system:serviceaccounts","system:authenticated"]},"sourceIPs":["{}"],"userAgent":"kube-proxy/v1'
+    '.28.{} (linux/amd64)","objectRef":{"resource":"endpoints","namespace":"shop","name":"web-{}","'
+    'apiVersion":"v1"},"responseStatus":{"metadata":{},"code":{}},"requestReceivedTimestamp":"{}.{}'
+    'Z","stageTimestamp":"{}.{}Z","annotations":{"authorization.k8s.io/decision":"allow","authoriza'
+    'tion.k8s.io/reason":""}}',
+    pl.col("number").str.zfill(12), "path", "uid", "client", "took", "id", pl.lit("{}"),
+    pl.lit("200"), _ISO, "micros", _ISO, "micros",
+)  # fmt: skip
+
+
 LOGS: Final = (
     Log(
         "IIS W3C", "iis/W3SVC1/u_ex210302.log",
@@ -359,4 +395,6 @@ LOGS: Final = (
                 pl.col("id").str.zfill(8), "client", "port", "name", "name", "type"),
     ),
     Log("auditd", "audit/audit.log", "", _audit),
+    Log("CloudTrail", "aws/cloudtrail.json", '{"Records":[', _CLOUDTRAIL, ",", "]}"),
+    Log("Kubernetes lines", "kubernetes/audit.log", "", _KUBERNETES),
 )  # fmt: skip

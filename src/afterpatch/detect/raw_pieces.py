@@ -86,6 +86,18 @@ _ORDINARY: Final = (
     "microsoft office outlook microsoft-cryptoapi/10.0 windows-update-agent",
     "clientaccess;&correlationid=<empty>;&caferequestid=&cafereqid=",
     "127.0.0.1 ::1 fe80:: negotiate application/json id=1",
+    # Of cloud services: who asks, what for, how it went.
+    "iamuser assumedrole arn:aws:sts::1:assumed-role/ arn:aws:iam::1:role/ awsservice awsapicall",
+    "s3.amazonaws.com ec2.amazonaws.com iam.amazonaws.com sts.amazonaws.com kms.amazonaws.com",
+    "logs.amazonaws.com rds.amazonaws.com ssm.amazonaws.com lambda.amazonaws.com getobject",
+    "signin.amazonaws.com cloudtrail.amazonaws.com dynamodb.amazonaws.com ecr.amazonaws.com",
+    "audit.k8s.io/v1 responsecomplete authorization.k8s.io/decision allow /api/v1/namespaces/pods",
+    "system:serviceaccounts:kube-system system:serviceaccount: system:authenticated secrets list",
+    "microsoft.compute/virtualmachines microsoft.storage/ microsoft.resources/ microsoft.network/",
+    "administrative succeeded success accepted core directory usermanagement add update delete",
+    "cloudaudit.googleapis.com compute.googleapis.com storage.googleapis.com iam.googleapis.com",
+    "exchange sharepoint onedrive azureactivedirectory fileaccessed mailitemsaccessed userloggedin",
+    "user.authentication.sso user.session.start policy.evaluate_sign_on push pull clone repo",
 )
 # Text of most lines.
 _EVERYWHERE: Final = (

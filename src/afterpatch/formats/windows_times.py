@@ -39,7 +39,7 @@ def _epoch_us(value: float) -> int | None:
 
 
 def _parse_text(text: str) -> tuple[int | None, bool]:
-    dotnet = _DOTNET_DATE.fullmatch(text)
+    dotnet = _DOTNET_DATE.fullmatch(text) if text.startswith("/") else None
     if dotnet:
         return _plausible(int(dotnet[1]) * 1_000), True
     try:
