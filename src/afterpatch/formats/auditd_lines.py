@@ -101,6 +101,8 @@ class AuditLines:
         self._equals = np.flatnonzero(lines.buffer == _EQUALS)
         self._has_arguments = np.zeros(len(lines), dtype=np.bool_)
         self.proven = self._prove()
+        self._is_proven = np.zeros(len(lines), dtype=np.bool_)
+        self._is_proven[self.proven.lines] = True
 
     def _prove(self) -> Proven:
         lines = self._lines
@@ -140,7 +142,9 @@ class AuditLines:
         unsure[np.searchsorted(breaks, in_pieces)] = True
         parts, added, done = [], np.zeros(len(lines), dtype=np.int64), 0
         at = self._may_be_encoded()
-        for equals, line in zip(at.tolist(), np.searchsorted(breaks, at).tolist(), strict=True):
+        owners = np.searchsorted(breaks, at)
+        usual = self._is_proven[owners]  # the others are read whatever they say
+        for equals, line in zip(at[usual].tolist(), owners[usual].tolist(), strict=True):
             name = _name_before(data, equals)
             if name is None:
                 unsure[line] = True
