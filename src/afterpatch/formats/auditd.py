@@ -14,23 +14,19 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 import numpy as np
-import polars as pl
 
 from afterpatch.formats.auditd_lines import AuditLines, Proven
 from afterpatch.formats.auditd_records import HEAD, MAX_PAIRS, record
 from afterpatch.formats.bit_index import Mask
 from afterpatch.formats.block_lines import BlockLines
+from afterpatch.formats.document_rows import Row, frames
 from afterpatch.formats.format import Format
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.json_columns import TooWide, columns_of
 from afterpatch.formats.line_reader import MAX_LINE_BYTES
 from afterpatch.formats.segment import count_hours
 from afterpatch.formats.text_blocks import BLOCK_BYTES, LongLine, head_text, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
-    RAW,
-    RECORD,
-    TIME,
     Batch,
     Declared,
     Logsource,
@@ -110,7 +106,7 @@ class _Reader:
         self._facts: list[Fact] = []
         self._hours: Counter[int] = Counter()
         self._range: list[int] = []
-        self._rows: defaultdict[str, list[tuple[int, int, str, dict[str, str]]]] = defaultdict(list)
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
 
     def count(self, lines: BlockLines, proven: Proven, dull: Mask) -> None:
         """The records of a block that nobody asks for. Nodes are named when their line comes."""
@@ -145,8 +141,11 @@ class _Reader:
         self._events += 1
         self._hours[found.time_us // HOUR_US] += 1
         self._range.append(found.time_us)
-        row = found.time_us, number, line[:MAX_RAW_CHARS], found.fields
+        row = Row(found.time_us, number, line[:MAX_RAW_CHARS], found.fields)
         self._rows[found.kind].append(row)
+
+    def _too_wide(self, record: int) -> None:
+        self._gaps.add(record, TOO_MANY, records=0)
 
     def end_block(self) -> None:
         """No line of this block is left to be read by itself."""
@@ -174,7 +173,7 @@ class _Reader:
             batches=tuple(
                 Batch(LOGSOURCE, frame)
                 for _, rows in sorted(self._rows.items())
-                for frame in _frames(rows)
+                for frame in frames(rows, self._too_wide)
             ),
             gaps=gaps,
             facts=tuple(self._facts),
@@ -184,25 +183,6 @@ class _Reader:
         )
         self._start()
         return piece
-
-
-def _frames(rows: list[tuple[int, int, str, dict[str, str]]]) -> Iterator[pl.DataFrame]:
-    """Records of one type as a table, or several where they have too little in common."""
-    try:
-        columns = columns_of([fields for *_, fields in rows])
-    except TooWide:
-        half = len(rows) // 2
-        yield from _frames(rows[:half])
-        yield from _frames(rows[half:])
-        return
-    yield pl.DataFrame(
-        [
-            pl.Series(TIME, [row[0] for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [row[1] for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row[2] for row in rows], dtype=pl.String),
-            *columns,
-        ]
-    )
 
 
 FORMAT: Final = Format(

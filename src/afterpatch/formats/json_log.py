@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import orjson
-import polars as pl
 
 from afterpatch.formats.block_lines import BlockLines
+from afterpatch.formats.document_rows import Row, frames
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.json_columns import MAX_FIELDS, Document, TooWide, columns_of, first_fields
+from afterpatch.formats.json_columns import MAX_FIELDS, Document
 from afterpatch.formats.json_elements import MAX_ELEMENT_BYTES, Element, elements, is_lines
 from afterpatch.formats.json_lines import Dull, FlatShape, dull_lines
 from afterpatch.formats.peeked import Peeked
@@ -25,9 +25,6 @@ from afterpatch.formats.segment import count_hours
 from afterpatch.formats.text_blocks import LongLine, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
-    RAW,
-    RECORD,
-    TIME,
     Batch,
     Logsource,
     Piece,
@@ -147,13 +144,6 @@ class _Event(NamedTuple):
     line: bytes = b""
 
 
-class _Row(NamedTuple):
-    time_us: int | None
-    record: int
-    raw: str
-    document: Document
-
-
 class _Reader:
     """Counts and gaps of one source."""
 
@@ -182,11 +172,11 @@ class _Reader:
         events, skipped = self._events(block, wanted)
         if wanted is None and self.wanted is not None:
             events = self._chosen(block, events)
-        rows: defaultdict[Logsource, list[_Row]] = defaultdict(list)
+        rows: defaultdict[Logsource, list[Row]] = defaultdict(list)
         for at, kind, time_us, document, _ in events:
             if document is not None:
                 inner, element = self.shape.inner(document), block[at]
-                rows[kind.logsource].append(_Row(time_us, element.number, _raw(element), inner))
+                rows[kind.logsource].append(Row(time_us, element.number, _raw(element), inner))
         batches = tuple(self._batches(rows))
         gaps = self.gaps.take() + (self.gaps.close() if last else ())
         dated = [event.time_us for event in events if event.time_us is not None]
@@ -266,30 +256,12 @@ class _Reader:
             self.zoneless += 1
         return time_us
 
-    def _batches(self, rows: Mapping[Logsource, list[_Row]]) -> Iterator[Batch]:
+    def _batches(self, rows: Mapping[Logsource, list[Row]]) -> Iterator[Batch]:
         for logsource, found in sorted(rows.items()):
-            yield from (Batch(logsource, frame) for frame in self._frames(found))
+            yield from (Batch(logsource, frame) for frame in frames(found, self._too_wide))
 
-    def _frames(self, rows: list[_Row]) -> Iterator[pl.DataFrame]:
-        """One table, or several where the objects have too little in common."""
-        documents = [row.document for row in rows]
-        try:
-            columns = columns_of(documents)
-        except TooWide:
-            if len(rows) > 1:
-                half = len(rows) // 2
-                yield from self._frames(rows[:half])
-                yield from self._frames(rows[half:])
-                return
-            self.gaps.add(rows[0].record, TOO_WIDE, records=0)
-            columns = columns_of([first_fields(documents[0])])
-        reserved = [
-            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
-        ]
-        named = {column.name: column for column in (*reserved, *columns)}
-        yield pl.DataFrame(list(named.values()))
+    def _too_wide(self, record: int) -> None:
+        self.gaps.add(record, TOO_WIDE, records=0)
 
     def _notices(self) -> Iterator[Notice]:
         if self.zoneless:
