@@ -60,12 +60,17 @@ _BROWSERS: Final = (
 
 
 class Log(NamedTuple):
-    """One kind of log: where it lies, how it begins, and how rows of traffic stand in it."""
+    """One kind of log: where it lies, how it begins, and how rows of traffic stand in it.
+
+    joint, tail  what stands between two rows, and behind the last one.
+    """
 
     name: str
     path: str
     head: str
     rows: Callable[[pl.DataFrame], pl.DataFrame]
+    joint: str = "\n"
+    tail: str = "\n"
 
 
 def write(log: Log, folder: Path, size_bytes: int) -> tuple[Path, int]:
@@ -77,10 +82,11 @@ def write(log: Log, folder: Path, size_bytes: int) -> tuple[Path, int]:
         out.write(log.head.encode())
         for traffic in _traffic():
             lines = log.rows(traffic).to_series().to_list()
-            out.write(("\n".join(lines) + "\n").encode())
+            out.write((log.joint * (events > 0) + log.joint.join(lines)).encode())
             events += CHUNK_ROWS
             if out.tell() >= size_bytes:
                 break
+        out.write(log.tail.encode())
     return path, events
 
 
@@ -219,6 +225,94 @@ _DNS_TYPES: Final = _ID_TYPES | {
     "answers": "vector[string]", "rejected": "bool",
 }  # fmt: skip
 
+# Of seven records: a command started (six), a session opened. Titles and some arguments are in
+# hexadecimal, as everything with a blank in it.
+_AUDIT_COMMANDS: Final = (
+    ("ls", "-la", ""), ("date", "+%s", ""), ("sed", "-n", "s/a b/c/p"),
+    ("awk", "-F:", "{print $1}"), ("find", "/srv/www", "-newer"), ("cut", "-d", " "),
+    ("sh", "run-parts.sh", "--report all"), ("stat", "--format", "%n"),
+)  # fmt: skip
+_USERS: Final = ("AUID", "UID", "GID", "EUID", "SUID", "FSUID", "EGID", "SGID", "FSGID")
+_OWNERS: Final = '\x1dOUID="root" OGID="root"'
+_PATH: Final = (
+    "dev=08:01 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 "
+    f"cap_fver=0 cap_frootid=0{_OWNERS}"
+)
+_SESSION: Final = (
+    '\'op=PAM:session_open grantors=pam_keyinit,pam_limits,pam_unix acct="ops" '
+    'exe="/usr/sbin/cron" hostname=? addr=? terminal=cron res=success\'\x1dUID="root" AUID="ops"'
+)
+_STAMPED: Final = "msg=audit({}.{}:{}):"
+_AUDIT: Final = (
+    f"type=SYSCALL {_STAMPED} arch=c000003e syscall=59 success=yes exit=0 a0=55d0c8a1{{}} "
+    "a1=55d0c8b7{} a2=55d0c8a3{} a3=8 items=2 ppid={} pid={} auid=1000 uid=1000 gid=1000 euid=1000 "
+    'suid=1000 fsuid=1000 egid=1000 sgid=1000 fsgid=1000 tty=pts1 ses=3 comm="{}" '
+    'exe="/usr/bin/{}" subj=unconfined key="exec"\x1dARCH=x86_64 SYSCALL=execve '
+    + " ".join(f'{name}="ops"' for name in _USERS),
+    f'type=EXECVE {_STAMPED} argc=3 a0="{{}}" a1="{{}}" a2={{}}',
+    f'type=CWD {_STAMPED} cwd="/srv{{}}"',
+    f'type=PATH {_STAMPED} item=0 name="/usr/bin/{{}}" inode={{}} {_PATH}',
+    f'type=PATH {_STAMPED} item=1 name="/lib64/ld-linux-x86-64.so.2" inode={{}} {_PATH}',
+    f"type=PROCTITLE {_STAMPED} proctitle={{}}",
+    f"type=USER_START {_STAMPED} pid={{}} uid=0 auid=1000 ses=3 subj=unconfined msg={_SESSION}",
+)  # fmt: skip
+
+
+def _audit(traffic: pl.DataFrame) -> pl.DataFrame:
+    """The records of a command stand together and share time and serial."""
+    commands = [_AUDIT_COMMANDS[at] for at in (traffic["took"].cast(pl.Int64) % 8).to_list()]
+    names, firsts, seconds = zip(*commands, strict=True)
+    encoded = [f'"{text}"' if text.isalnum() else text.encode().hex().upper() for text in seconds]
+    titles = ["\0".join(one).encode().hex().upper() for one in commands]
+    pools = {"command": names, "first": firsts, "second": encoded, "title": titles}
+    whole = traffic.with_columns(pl.Series(name, texts) for name, texts in pools.items())
+    event = pl.int_range(pl.len()) // len(_AUDIT)
+    shared = ("seconds", "micros", "number", "command", "first", "second", "title", "id", "port")
+    whole = whole.with_columns(pl.col(name).first().over(event) for name in shared)
+    stamp = ("seconds", _MILLIS, "number")
+    words = ("id", "id", "port", "id", "port", "command", "command")
+    cells = (words, ("command", "first", "second"), ("path",), ("command", "id"), ("id",),
+             ("title",), ("id",))  # fmt: skip
+    lines = [
+        _format(line, *stamp, *more)(whole).to_series()
+        for line, more in zip(_AUDIT, cells, strict=True)
+    ]
+    kind = pl.int_range(pl.len()) % len(_AUDIT)
+    table = pl.DataFrame({str(at): line for at, line in enumerate(lines)})
+    chosen = pl.coalesce(pl.when(kind == at).then(str(at)) for at in range(len(lines)))
+    return table.select(chosen.alias("line"))
+
+
+_CLOUDTRAIL: Final = _format(
+    '{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDA{}","arn":"arn:aws:'
+    'iam::123456789012:user/web-{}","accountId":"123456789012","accessKeyId":"AKIA{}","userName":"w'
+    'eb-{}","sessionContext":{"attributes":{"creationDate":"{}Z","mfaAuthenticated":"false"}}},"eve'
+    'ntTime":"{}Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-central'
+    '-1","sourceIPAddress":"{}","userAgent":"[aws-sdk-java/1.12.{} Linux/5.10 OpenJDK_64-Bit_Server'
+    '_VM]","requestParameters":{"bucketName":"content-{}","Host":"content.s3.amazonaws.com","key":"'
+    'media{}"},"responseElements":null,"additionalEventData":{"SignatureVersion":"SigV4","CipherSui'
+    'te":"ECDHE-RSA-AES128-GCM-SHA256","bytesTransferredIn":0,"bytesTransferredOut":{}},"requestID"'
+    ':"{}","eventID":"f3bd9c1e-7a40-4f7e-9a55-{}","readOnly":true,"resources":[{"type":"AWS::S3::Ob'
+    'ject","ARN":"arn:aws:s3:::content{}"},{"accountId":"123456789012","type":"AWS::S3::Bucket","AR'
+    'N":"arn:aws:s3:::content"}],"eventType":"AwsApiCall","managementEvent":false,"recipientAccount'
+    'Id":"123456789012","eventCategory":"Data"}',
+    "uid", "id", "uid", "id", _ISO, _ISO, "client", "took", "took", "path", "size", "uid",
+    pl.col("number").str.zfill(12), "path",
+)  # fmt: skip
+_KUBERNETES: Final = _format(
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"4d1f9e2c-7a40-4f7'
+    'e-9a55-{}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/shop/endpoints{}?timeou'
+    't=10s","verb":"get","user":{"username":"system:serviceaccount:shop:web","uid":"{}","groups":["'
+    'system:serviceaccounts","system:authenticated"]},"sourceIPs":["{}"],"userAgent":"kube-proxy/v1'
+    '.28.{} (linux/amd64)","objectRef":{"resource":"endpoints","namespace":"shop","name":"web-{}","'
+    'apiVersion":"v1"},"responseStatus":{"metadata":{},"code":{}},"requestReceivedTimestamp":"{}.{}'
+    'Z","stageTimestamp":"{}.{}Z","annotations":{"authorization.k8s.io/decision":"allow","authoriza'
+    'tion.k8s.io/reason":""}}',
+    pl.col("number").str.zfill(12), "path", "uid", "client", "took", "id", pl.lit("{}"),
+    pl.lit("200"), _ISO, "micros", _ISO, "micros",
+)  # fmt: skip
+
+
 LOGS: Final = (
     Log(
         "IIS W3C", "iis/W3SVC1/u_ex210302.log",
@@ -300,4 +394,7 @@ LOGS: Final = (
                 "(10.0.0.53)", pl.col("when").dt.strftime("%d-%b-%Y %H:%M:%S"), _MILLIS,
                 pl.col("id").str.zfill(8), "client", "port", "name", "name", "type"),
     ),
+    Log("auditd", "audit/audit.log", "", _audit),
+    Log("CloudTrail", "aws/cloudtrail.json", '{"Records":[', _CLOUDTRAIL, ",", "]}"),
+    Log("Kubernetes lines", "kubernetes/audit.log", "", _KUBERNETES),
 )  # fmt: skip

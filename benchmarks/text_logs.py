@@ -3,10 +3,10 @@
     python -m benchmarks.text_logs [--rules DIR] [--megabytes 200] [--only NAME] [--profile]
 
 Every log is made here (ordinary traffic, next to nothing matches), then read by its reader with all
-web server, proxy, DNS and Zeek rules below DIR, as ``afterpatch hunt`` does: recognised, hashed,
-every line counted and dated, matched. MB and rows are per second of processor time. The floor is
-reading the same bytes in the same process, hashing them and counting their line ends. "forced" are
-the rules that make this log be parsed whole.
+rules for web servers, proxies, DNS, Zeek, Linux, AWS and Kubernetes below DIR, as ``afterpatch
+hunt`` does: recognised, hashed, every line counted and dated, matched. MB and rows are per second
+of processor time. The floor is reading the same bytes in the same process, hashing them and
+counting their line ends. "forced" are the rules that make this log be parsed whole.
 """
 
 import os
@@ -36,7 +36,8 @@ from afterpatch.pipeline.unit import Rules, read_units
 from benchmarks.text_log_lines import LOGS, Log, write
 
 _LOGSOURCE = re.compile(
-    r"^ +(?:category: (?:webserver|proxy|dns)|product: zeek)[ \r]*$", re.MULTILINE
+    r"^ +(?:category: (?:webserver|proxy|dns)|product: (?:zeek|linux|aws|kubernetes))[ \r]*$",
+    re.MULTILINE,
 )
 
 
@@ -72,7 +73,7 @@ def main() -> None:
 
 
 def rules_below(folder: Path) -> tuple[RuleText, ...]:
-    """The rules for web servers, proxies, DNS servers and Zeek."""
+    """The rules for all of these."""
     texts = read_own_rules([str(folder)]).texts
     return tuple(text for text in texts if _LOGSOURCE.search(text.text))
 

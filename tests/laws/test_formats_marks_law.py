@@ -18,6 +18,7 @@ KNOWN = {
     "(www.example.com): query: www.example.com IN A + (10.0.0.1)\n",
     "dnsmasq-queries": "Mar  3 10:00:00 gw dnsmasq[412]: query[A] www.example.com from 10.0.0.5\n",
     "unbound-queries": "[1614765600] unbound[77:0] info: 10.0.0.5 www.example.com. A IN\n",
+    "linux-audit": 'type=CWD msg=audit(1364481363.243:24287): cwd="/home"\n',
     "iis-config": "<CONFIGURATION><system.applicationHost></system.applicationHost>\n",
 }
 PIECES = [*KNOWN.values(), *(text[:40] for text in KNOWN.values()), "\n", "{", '"', "\0", "\ufeff"]

@@ -66,6 +66,11 @@ _WEB_FIELDS: Final = (
     "sni",
     "src_ip",
 )
+# Their records are no web requests; which columns they have, the rows that are given tell.
+_AUDITED: Final = frozenset(
+    {"aws", "azure", "bitbucket", "gcp", "github", "kubernetes", "linux", "m365", "okta",
+     "opencanary"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,8 @@ class Detector:
 
     def applicable(self, logsource: Logsource) -> frozenset[str]:
         """The rules and indicators that events of a log source are tested with, by kind."""
-        columns = [column for name in _WEB_FIELDS for column in names(name, logsource)]
+        fields = () if logsource.product in _AUDITED else _WEB_FIELDS
+        columns = [column for name in fields for column in names(name, logsource)]
         table = NATIVE.get((logsource.product, logsource.service), {})
         columns += [column for native in table.values() for column in native]
         return self._rules_for(logsource) | self._indicators.kinds_for(columns)

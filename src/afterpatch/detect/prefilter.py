@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from afterpatch.detect.indicator_patterns import raw_patterns
-from afterpatch.detect.raw_pieces import INDICATOR_CUTS, ORDINARY_COST, Piece, piece_of
+from afterpatch.detect.raw_pieces import INDICATOR_CUTS, ORDINARY_COST, Piece, keyed_piece, piece_of
 from afterpatch.detect.sigma.ast import (
     ANY_FIELD,
     And,
@@ -207,11 +207,17 @@ class _Log:
                 yield None
                 continue
             piece = piece_of(text.text, spelling, opens=text.opens, closes=text.closes)
+            if spelling == "keyed" and text.opens and self._is_keyed(test, columns):
+                piece = keyed_piece(columns, text.text, closes=text.closes) or piece
             is_rare = piece is not None and piece.cost < ORDINARY_COST
             short = len(text.text) <= _SHORT_CHARS
             usual = text.text.lower() in _ORDINARY_VALUES
             cell = None if usual or (is_rare and not short) else self._cell(test, text, columns)
             yield cell or (_Need(piece.cost, frozenset({frozenset({piece})})) if piece else None)
+
+    def _is_keyed(self, test: FieldTest, columns: frozenset[str]) -> bool:
+        """Whether the tested text starts right behind the name of one of the columns."""
+        return test.field != ANY_FIELD and columns.isdisjoint(self.declared.derived)
 
     def _columns(self, test: FieldTest) -> frozenset[str]:
         """Every column that some view of the tested field looks at."""

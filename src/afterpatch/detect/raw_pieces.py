@@ -6,11 +6,13 @@ met on lines without the text, never the other way round.
 
 A column's text is cut at characters that a raw line may spell otherwise (quotes, plus signs, commas
 and everything beyond printable ASCII; in escaped logs also slashes and brackets). What is left
-stands in the line letter by letter. Two facts make short pieces useful:
+stands in the line letter by letter. Three facts make short pieces useful:
 
 *Edges.* What stands around a column, or around a part of a URL, is never a letter, digit or
 underscore; nor does any spelling of a cut character begin with one. So a piece at an edge has a
 word boundary there.
+
+*Names.* Where a column's name stands before its text, a piece at the column's start has it, too.
 
 *Gaps.* Pieces of one column follow each other in the line, a few bytes apart, unless the column is
 put together from several: there only what stands between ``/``, ``:`` and ``?`` is one.
@@ -25,6 +27,8 @@ from typing import Final, NamedTuple
 from afterpatch.model.batches import Spelling
 
 MIN_CHARS: Final = 3  # an edge counts as one; shorter pieces are on too many lines
+MIN_KEYED_CHARS: Final = 2  # where joining with a name makes them rare
+_KEY_EDGES: Final = 3  # a column's name counts as so many
 SURE_CHARS: Final = 6  # from here on an edge or a neighbour would only cost time
 MAX_GAP_BYTES: Final = 48
 ORDINARY_COST: Final = 1.0
@@ -36,6 +40,7 @@ CUTS: Final[Mapping[Spelling, str]] = {
     "backslashed": r"""[^!-~]+|["'+,?\\]+""",
     "parted": r"""[^!-~]+|["'+,?/:]+""",
     "labels": r"""[^!-~]+|["'+,?\\/]+""",
+    "keyed": r"""[^!-~]+|["'+,?]+""",
 }
 _RUNS: Final[Mapping[Spelling, re.Pattern[str]]] = {
     spelling: re.compile(f"((?:{cut})+)") for spelling, cut in CUTS.items()
@@ -84,6 +89,18 @@ _ORDINARY: Final = (
     "microsoft office outlook microsoft-cryptoapi/10.0 windows-update-agent",
     "clientaccess;&correlationid=<empty>;&caferequestid=&cafereqid=",
     "127.0.0.1 ::1 fe80:: negotiate application/json id=1",
+    # Of cloud services: who asks, what for, how it went.
+    "iamuser assumedrole arn:aws:sts::1:assumed-role/ arn:aws:iam::1:role/ awsservice awsapicall",
+    "s3.amazonaws.com ec2.amazonaws.com iam.amazonaws.com sts.amazonaws.com kms.amazonaws.com",
+    "logs.amazonaws.com rds.amazonaws.com ssm.amazonaws.com lambda.amazonaws.com getobject",
+    "signin.amazonaws.com cloudtrail.amazonaws.com dynamodb.amazonaws.com ecr.amazonaws.com",
+    "audit.k8s.io/v1 responsecomplete authorization.k8s.io/decision allow /api/v1/namespaces/pods",
+    "system:serviceaccounts:kube-system system:serviceaccount: system:authenticated secrets list",
+    "microsoft.compute/virtualmachines microsoft.storage/ microsoft.resources/ microsoft.network/",
+    "administrative succeeded success accepted core directory usermanagement add update delete",
+    "cloudaudit.googleapis.com compute.googleapis.com storage.googleapis.com iam.googleapis.com",
+    "exchange sharepoint onedrive azureactivedirectory fileaccessed mailitemsaccessed userloggedin",
+    "user.authentication.sso user.session.start policy.evaluate_sign_on push pull clone repo",
 )
 # Text of most lines.
 _EVERYWHERE: Final = (
@@ -91,6 +108,20 @@ _EVERYWHERE: Final = (
     "http://www.example.com https://www.google.com/ text/html",
     "mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko)",
     "mozilla/5.0 (windowsnt10.0;win64;x64)applewebkit/537.36(khtml,likegecko)chrome/safari/",
+)
+# The same of an audit log: every system call has the first, what runs every day the others.
+_KEYED_EVERYWHERE: Final = (
+    "type=syscall type=execve type=path type=cwd type=proctitle success=yes exit=0 items=2 item=0",
+    "tty=pts0 comm=bash key=exec arch=x86_64 syscall=execve auid=root uid=root nametype=normal",
+)
+_KEYED_ORDINARY: Final = (
+    "type=user_auth type=user_acct type=user_start type=user_end type=user_login type=cred_acq",
+    "type=cred_disp type=login type=service_start type=bprm_fcaps type=sockaddr type=eoe",
+    "/usr/bin/bash /bin/sh /usr/bin/sudo /usr/sbin/sshd /usr/sbin/cron /usr/lib/systemd/systemd",
+    "/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /dev/null /etc/passwd /root /home/user /tmp/",
+    "op=pam:session_open grantors=pam_keyinit,pam_limits,pam_systemd,pam_unix,pam_permit acct=root",
+    "hostname=? addr=? terminal=ssh res=success subj=unconfined pid=1 uid=0 ses=3 dev=08:01",
+    "unit=service name=systemctl restart history -c -f -i -r -t -o user delete normal create",
 )
 
 
@@ -135,6 +166,22 @@ def _spelled_out(text: str) -> Piece:
 def _escaped(letter: str) -> str:
     number = f"{ord(letter):02x}"
     return rf"(?:\\?{re.escape(letter)}|\\u00{number}|\\x{number})"
+
+
+@lru_cache(maxsize=1 << 12)
+def keyed_piece(columns: frozenset[str], text: str, *, closes: bool) -> Piece | None:
+    """A text that one of the columns starts with, and its name before it (``a0=cp``, ``a0="cp"``).
+
+    ``closes``: the column ends with it, too.
+    """
+    first, *more = _RUNS["keyed"].split(text.lower())
+    if not first:
+        return None
+    after = "" if more or not closes else r"\b" if _WORD.match(first[-1]) else _AFTER
+    names = "|".join(map(re.escape, sorted(columns)))
+    pattern = rf'\b(?:{names})="?{re.escape(first)}{after}'
+    cost = _cost(pattern, len(first), _KEY_EDGES, "keyed")
+    return Piece(first, pattern, is_joinable=after != _AFTER, cost=cost)
 
 
 class _Fragment(NamedTuple):
@@ -182,22 +229,24 @@ def _joined(
             after, edges = r"\b", edges + 1
         elif last is None and spelling != "labels":
             after, edges = _AFTER, edges + 2
-    if len(text) + edges < MIN_CHARS:
+    if len(text) + edges < (MIN_KEYED_CHARS if spelling == "keyed" else MIN_CHARS):
         return
     pattern = quoted(span[0].text, spelling)
     for one, following in pairwise(span):
         pattern += _gap(one.after or "", spelling) + quoted(following.text, spelling)
     pattern = before + pattern + after
     is_joinable = len(span) == 1 and after != _AFTER
-    yield Piece(text, pattern, is_joinable, _cost(pattern, len(text), edges))
+    yield Piece(text, pattern, is_joinable, _cost(pattern, len(text), edges, spelling))
 
 
-def _cost(pattern: str, chars: int, edges: int = 0) -> float:
+def _cost(pattern: str, chars: int, edges: int = 0, spelling: Spelling = "plain") -> float:
     """How common: a guess by the number of characters, unless ordinary text has it."""
     found = re.compile(pattern, re.IGNORECASE | re.ASCII)
-    if any(map(found.search, _EVERYWHERE)):
+    keyed = spelling == "keyed"
+    if any(map(found.search, _KEYED_EVERYWHERE if keyed else _EVERYWHERE)):
         return _EVERYWHERE_COST
-    if chars < MIN_CHARS - 1 or any(map(found.search, _ORDINARY)):
+    usual = any(map(found.search, _KEYED_ORDINARY if keyed else _ORDINARY))
+    if usual or chars + keyed < MIN_CHARS - 1 or chars + edges < MIN_CHARS:
         return ORDINARY_COST
     return 2.0 ** -min(chars + edges, 12)
 

@@ -12,17 +12,22 @@ Google Cloud, "AuditLog"; Okta, "System Log API"; GitHub, "Audit log events for 
 Atlassian, "Audit log events in Bitbucket"; Kubernetes, "audit.k8s.io/v1"; OpenCanary, "Logging".
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import BinaryIO, Final, NamedTuple
 
+import orjson
+
 from afterpatch.formats.format import Format
+from afterpatch.formats.json_elements import elements
 from afterpatch.formats.json_log import JsonShape, Kind, read_json_log
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.text_blocks import head_text
 from afterpatch.formats.windows_flat import Document
 from afterpatch.formats.windows_times import parse_event_time
-from afterpatch.model.batches import Logsource, Piece, Wanted
+from afterpatch.model.batches import Declared, Logsource, Piece, Wanted
 from afterpatch.model.places import Item
 
 
@@ -109,6 +114,7 @@ DIALECTS: Final = (
     Dialect(("action", "actor", "@timestamp"), _always("github", "audit"),
             ("@timestamp", "created_at")),
 )  # fmt: skip
+_KEYS: Final = tuple((frozenset(dialect.keys), dialect) for dialect in DIALECTS)
 
 LOGSOURCES: Final = (
     *(Logsource("", "azure", service) for service in sorted({*_AZURE_SERVICES.values(), ""})),
@@ -130,7 +136,11 @@ _OPENS: Final = re.compile(r"\ufeff?\s*+[\[{]")
 
 
 def _dialect(document: Document) -> Dialect | None:
-    return next((d for d in DIALECTS if all(key in document for key in d.keys)), None)
+    present = document.keys()
+    for keys, dialect in _KEYS:
+        if keys <= present:
+            return dialect
+    return None
 
 
 def _kind(document: Document, item: Item) -> Kind | None:
@@ -138,7 +148,11 @@ def _kind(document: Document, item: Item) -> Kind | None:
     dialect = _dialect(document)
     if dialect is None:
         return None
-    logsource = dialect.logsource(document)
+    return _named(dialect.logsource(document))
+
+
+@cache
+def _named(logsource: Logsource) -> Kind:
     names = (name for name in (logsource.product, logsource.service) if name)
     return Kind(logsource, ":".join(("cloud", *names)))
 
@@ -164,7 +178,7 @@ def _inner(document: Document) -> Document:
     return document
 
 
-SHAPE: Final = JsonShape(kind=_kind, when=_when, inner=_inner)
+SHAPE: Final = JsonShape(kind=_kind, when=_when, inner=_inner, first=True)
 
 
 def _recognise(head: bytes, item: Item) -> str:
@@ -176,19 +190,40 @@ def _recognise(head: bytes, item: Item) -> str:
     return "content" if known else ""
 
 
+def declared(head: bytes, item: Item) -> Declared | None:
+    """The log source of the first event; None where the head has none that is whole."""
+    before = _BEFORE_LIST.match(head)
+    for element in elements(io.BytesIO(head[before.end() :] if before else head)):
+        try:
+            document = orjson.loads(element.text)
+        except orjson.JSONDecodeError:
+            continue
+        kind = _kind(document, item) if isinstance(document, dict) else None
+        if kind is not None:
+            return Declared(kind.logsource)
+    return None
+
+
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
-    """Yield one piece per block; every event is in a batch, ``wanted`` is not asked.
+    """Yield one piece per block. Events of another log source than the first one's are all given.
 
     Units:   time UTC.
     Gaps:    objects that are no event of a known service, text that is no JSON, a cut file, a time
              that is none. Content never raises.
     """
-    del wanted  # several log sources in one file: no one prefilter fits
     peeked = Peeked(stream)
+    first = declared(peeked.head, item) if wanted else None
     before = _BEFORE_LIST.match(peeked.head)
     if before:
         peeked.read(before.end())
-    return read_json_log(peeked, item, None, SHAPE)
+    return read_json_log(peeked, item, wanted, SHAPE, first.logsource if first else None)
 
 
-FORMAT: Final = Format("cloud-audit", _recognise, read)
+FORMAT: Final = Format(
+    "cloud-audit",
+    _recognise,
+    read,
+    prefilter="logsource",
+    declared=declared,
+    spelling="escaped",
+)

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, Literal, NamedTuple
 
+import numpy as np
+
+from afterpatch.formats.bit_index import Mask, Offsets
+from afterpatch.formats.json_brackets import find_brackets
+
 READ_BYTES: Final = 1 << 20
 MAX_ELEMENT_BYTES: Final = 16 << 20
 
-_OUTSIDE: Final = re.compile(rb'["{}\[\]]')
-_INSIDE: Final = re.compile(rb'["\\]')
 _OPEN_ENDS: Final = (b"{", b",", b"[")
 _BETWEEN: Final = re.compile(rb"[\s,]*")
 _RECORD_HEADING: Final = re.compile(rb"Record \d{1,19}\s*")  # evtx_dump -o json writes these
@@ -137,49 +140,43 @@ class _Scanner:
 
     def feed(self, block: bytes) -> Iterator[tuple[bytes, str]]:
         self._buffer = self._buffer[self._start :] + block
-        self._at -= self._start
+        found = find_brackets(self._buffer, self._at - self._start, self._in_string)
         self._start = 0
-        while self._at < len(self._buffer):
-            pattern = _INSIDE if self._in_string else _OUTSIDE
-            mark = pattern.search(self._buffer, self._at)
-            if mark is None:
-                self._at = len(self._buffer)
-                break
-            self._at = mark.end()
-            if self._in_string:
-                self._step_in_string(mark[0])
+        self._at, self._in_string = found.end, found.in_string
+        before, outer = self._depths(found.opens), self._outer
+        at_edge = np.where(
+            found.opens, (before == outer) | (before == outer - 1), before <= outer + 1
+        )
+        edges = found.places[at_edge], found.opens[at_edge], before[at_edge]
+        for where, opens, depth in zip(*(one.tolist() for one in edges), strict=True):
+            yield from self._step(where, opens, depth)
+
+    def _depths(self, opens: Mask) -> Offsets:
+        """The depth before each bracket; it never falls below 0."""
+        level = self._depth + np.cumsum(np.where(opens, 1, -1))
+        after = level - np.minimum(np.minimum.accumulate(level), 0)
+        depths = np.concatenate(([self._depth], after))
+        self._depth = int(depths[-1])
+        before: Offsets = depths[:-1]
+        return before
+
+    def _step(self, where: int, opens: bool, depth: int) -> Iterator[tuple[bytes, str]]:
+        """A bracket at the edge of an element, or between elements; the depth before it."""
+        if opens and depth < self._outer:  # the array itself
+            self._start = where + 1
+        elif opens:
+            yield from self._stray(where)
+        else:
+            if depth == self._outer + 1:
+                yield self._buffer[self._start : where + 1], ""
             else:
-                yield from self._step_outside(mark[0], mark.start())
-
-    def _step_in_string(self, mark: bytes) -> None:
-        if mark == b"\\":
-            self._at += 1  # may point past the buffer: the escaped character comes next
-        else:
-            self._in_string = False
-
-    def _step_outside(self, mark: bytes, where: int) -> Iterator[tuple[bytes, str]]:
-        if mark == b'"':
-            self._in_string = True
-        elif mark in b"{[":
-            if self._depth == self._outer:
                 yield from self._stray(where)
-            self._depth += 1
-            if self._depth == self._outer:  # the array itself
-                self._start = self._at
-        else:
-            self._depth -= 1
-            if self._depth == self._outer:
-                yield self._buffer[self._start : self._at], ""
-                self._start = self._at
-            elif self._depth < self._outer:
-                yield from self._stray(where)
-                self._depth = max(self._depth, 0)
-                self._start = self._at
+            self._start = where + 1
 
     def _stray(self, where: int) -> Iterator[tuple[bytes, str]]:
         """Text between elements: separators and headings are fine, anything else is a fault."""
-        between = _RECORD_HEADING.sub(b"", self._buffer[self._start : where])
-        if _BETWEEN.fullmatch(between) is None:
+        between = self._buffer[self._start : where]
+        if between != b"," and _BETWEEN.fullmatch(_RECORD_HEADING.sub(b"", between)) is None:
             yield b"", "text that is no JSON object"
         self._start = where
 

@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import orjson
-import polars as pl
 
 from afterpatch.formats.block_lines import BlockLines
+from afterpatch.formats.document_rows import Row, frames
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.json_columns import MAX_FIELDS, Document, TooWide, columns_of, first_fields
+from afterpatch.formats.json_columns import MAX_FIELDS, Document
 from afterpatch.formats.json_elements import MAX_ELEMENT_BYTES, Element, elements, is_lines
 from afterpatch.formats.json_lines import Dull, FlatShape, dull_lines
 from afterpatch.formats.peeked import Peeked
@@ -25,9 +25,6 @@ from afterpatch.formats.segment import count_hours
 from afterpatch.formats.text_blocks import LongLine, read_blocks
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
-    RAW,
-    RECORD,
-    TIME,
     Batch,
     Logsource,
     Piece,
@@ -58,6 +55,7 @@ class JsonShape:
     skip     objects that are there by the log's own rules and are no events.
     when     object -> (microseconds in UTC or None, whether the text named its zone).
     inner    object -> the part that holds the fields.
+    first    whether the first event is always given: nothing else tells which columns there are.
     flat     of a log of flat objects, one per line: what tells the kind and time of most of them.
     """
 
@@ -65,6 +63,7 @@ class JsonShape:
     when: Callable[[Document], tuple[int | None, bool]]
     skip: Callable[[Document], bool] = lambda document: False
     inner: Callable[[Document], Document] = lambda document: document
+    first: bool = False
     flat: FlatShape | None = None
 
 
@@ -132,11 +131,17 @@ def _counted(dull: Dull) -> Piece:
     )
 
 
-class _Row(NamedTuple):
+class _Event(NamedTuple):
+    """An object that is an event; ``at``: its place in the block.
+
+    ``document``: None where that waits for the prefilter, which is shown ``line``.
+    """
+
+    at: int
+    kind: Kind
     time_us: int | None
-    record: int
-    raw: str
-    document: Document
+    document: Document | None
+    line: bytes = b""
 
 
 class _Reader:
@@ -148,6 +153,7 @@ class _Reader:
         self.item, self.wanted, self.shape, self.declared = item, wanted, shape, declared
         self.gaps = GapRuns(item.name)
         self.zoneless = 0
+        self.first = shape.first
 
     def kind_of(self, name: str | None) -> tuple[Logsource, str]:
         """The kind of a flat object that has a time."""
@@ -163,55 +169,65 @@ class _Reader:
         self, block: list[Element], wanted: list[bool] | None = None, *, last: bool = False
     ) -> Piece:
         """One block of elements. ``wanted``: which somebody asks for, where that is known."""
-        rows: defaultdict[Logsource, list[_Row]] = defaultdict(list)
-        logs: list[str] = []
-        times: list[int | None] = []
-        skipped = 0
-        for element, is_wanted in zip(block, wanted or self._wanted(block), strict=True):
-            document = self._document(element)
-            if document is None:
-                skipped += not element.text and not element.fault
-                continue
-            if self.shape.skip(document):
-                skipped += 1
-                continue
-            kind = self.shape.kind(document, self.item)
-            if kind is None:
-                self.gaps.add(element.number, NO_EVENT)
-                continue
-            time_us = self._when(document, element.number)
-            logs.append(kind.log)
-            times.append(time_us)
-            if is_wanted or kind.logsource != self.declared:
-                inner = self.shape.inner(document)
-                row = _Row(time_us, element.number, _raw(element), inner)
-                rows[kind.logsource].append(row)
+        events, skipped = self._events(block, wanted)
+        if wanted is None and self.wanted is not None:
+            events = self._chosen(block, events)
+        rows: defaultdict[Logsource, list[Row]] = defaultdict(list)
+        for at, kind, time_us, document, _ in events:
+            if document is not None:
+                inner, element = self.shape.inner(document), block[at]
+                rows[kind.logsource].append(Row(time_us, element.number, _raw(element), inner))
         batches = tuple(self._batches(rows))
         gaps = self.gaps.take() + (self.gaps.close() if last else ())
-        dated = [time_us for time_us in times if time_us is not None]
+        dated = [event.time_us for event in events if event.time_us is not None]
         return Piece(
-            records=len(logs) + skipped + sum(gap.records for gap in gaps),
-            events=len(logs),
+            records=len(events) + skipped + sum(gap.records for gap in gaps),
+            events=len(events),
             skipped=skipped,
             batches=batches,
             gaps=gaps,
             notices=tuple(self._notices()) if last else (),
-            observed=_observed(logs, times),
+            observed=_observed(events),
             first_us=min(dated, default=None),
             last_us=max(dated, default=None),
         )
 
-    def _wanted(self, block: list[Element]) -> list[bool]:
-        """Which elements the prefilter asks for; it sees each as one line."""
-        if self.wanted is None:
-            return [True] * len(block)
-        texts = [element.text.replace(b"\n", b" ") for element in block]
-        ends = np.cumsum([len(line) + 1 for line in texts])
+    def _events(self, block: list[Element], wanted: list[bool] | None) -> tuple[list[_Event], int]:
+        """The events of a block, and how many elements are skipped by the log's own rules."""
+        events, skipped = [], 0
+        for at, element in enumerate(block):
+            document = self._document(element)
+            if document is None:
+                skipped += not element.text and not element.fault
+            elif self.shape.skip(document):
+                skipped += 1
+            elif (kind := self.shape.kind(document, self.item)) is None:
+                self.gaps.add(element.number, NO_EVENT)
+            else:
+                time_us = self._when(document, element.number)
+                if self.wanted is None or kind.logsource != self.declared:
+                    events.append(_Event(at, kind, time_us, document))
+                elif wanted is not None:
+                    events.append(_Event(at, kind, time_us, document if wanted[at] else None))
+                else:
+                    line, self.first = b"" if self.first else _line(document), False
+                    events.append(_Event(at, kind, time_us, None if line else document, line))
+        return events, skipped
+
+    def _chosen(self, block: list[Element], events: list[_Event]) -> list[_Event]:
+        """The events, with the objects the prefilter asks for; it sees each element as one line."""
+        assert self.wanted is not None
+        lines = [b""] * len(block)
+        for event in events:
+            lines[event.at] = event.line
+        ends = np.cumsum([len(line) + 1 for line in lines])
+        offsets = self.wanted.offsets(b"\n".join((*lines, b"")))
         marks = np.zeros(len(block), dtype=np.bool_)
-        offsets = self.wanted.offsets(b"".join(line + b"\n" for line in texts))
         marks[np.searchsorted(ends, offsets, side="right")] = True
-        found: list[bool] = marks.tolist()
-        return found
+        return [
+            event._replace(document=self._document(block[event.at])) if marks[event.at] else event
+            for event in events
+        ]
 
     def _document(self, element: Element) -> Document | None:
         """The object, or None: a blank line, or a gap."""
@@ -240,30 +256,12 @@ class _Reader:
             self.zoneless += 1
         return time_us
 
-    def _batches(self, rows: Mapping[Logsource, list[_Row]]) -> Iterator[Batch]:
+    def _batches(self, rows: Mapping[Logsource, list[Row]]) -> Iterator[Batch]:
         for logsource, found in sorted(rows.items()):
-            yield from (Batch(logsource, frame) for frame in self._frames(found))
+            yield from (Batch(logsource, frame) for frame in frames(found, self._too_wide))
 
-    def _frames(self, rows: list[_Row]) -> Iterator[pl.DataFrame]:
-        """One table, or several where the objects have too little in common."""
-        documents = [row.document for row in rows]
-        try:
-            columns = columns_of(documents)
-        except TooWide:
-            if len(rows) > 1:
-                half = len(rows) // 2
-                yield from self._frames(rows[:half])
-                yield from self._frames(rows[half:])
-                return
-            self.gaps.add(rows[0].record, TOO_WIDE, records=0)
-            columns = columns_of([first_fields(documents[0])])
-        reserved = [
-            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
-        ]
-        named = {column.name: column for column in (*reserved, *columns)}
-        yield pl.DataFrame(list(named.values()))
+    def _too_wide(self, record: int) -> None:
+        self.gaps.add(record, TOO_WIDE, records=0)
 
     def _notices(self) -> Iterator[Notice]:
         if self.zoneless:
@@ -273,6 +271,17 @@ class _Reader:
                 f"{self.zoneless} times name no time zone and were taken as UTC; nothing in the "
                 "file can confirm that",
             )
+
+
+def _line(document: Document) -> bytes:
+    """An object as its texts become columns: without needless escapes and blanks, keys in order.
+
+    Nothing where it is nested beyond what orjson writes.
+    """
+    try:
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return b""
 
 
 def _raw(element: Element) -> str:
@@ -291,10 +300,13 @@ def _patched(raw: bytes) -> Any:
     return None
 
 
-def _observed(logs: list[str], times: list[int | None]) -> dict[str, dict[int, int]]:
-    hours = (None if time_us is None else time_us // HOUR_US for time_us in times)
+def _observed(events: list[_Event]) -> dict[str, dict[int, int]]:
+    hours = (
+        (event.kind.log, None if event.time_us is None else event.time_us // HOUR_US)
+        for event in events
+    )
     observed: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    for (log, hour), count in Counter(zip(logs, hours, strict=True)).items():
+    for (log, hour), count in Counter(hours).items():
         if hour is not None:
             observed[log][hour] = count
     return dict(observed)

@@ -21,6 +21,8 @@ def parse_event_time(value: Any) -> tuple[int | None, bool]:
     Reads ISO 8601, ``/Date(ms)/`` (.NET JSON, always UTC), epoch seconds or milliseconds, and
     PowerShell 5's ``{"value": "/Date(…)/", "DateTime": …}``.
     """
+    if type(value) is str:  # nearly always
+        return _parse_text(value.strip())
     if isinstance(value, dict):
         value = value.get("value", value.get("DateTime"))
     if isinstance(value, bool) or value is None:
@@ -39,17 +41,16 @@ def _epoch_us(value: float) -> int | None:
 
 
 def _parse_text(text: str) -> tuple[int | None, bool]:
-    dotnet = _DOTNET_DATE.fullmatch(text)
+    dotnet = _DOTNET_DATE.fullmatch(text) if text.startswith("/") else None
     if dotnet:
         return _plausible(int(dotnet[1]) * 1_000), True
     try:
         when = datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError:
         return None, True
-    zoned = when.tzinfo is not None or text.endswith(" UTC")
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return _plausible(to_us(when)), zoned
+    if when.tzinfo is not None:
+        return _plausible(to_us(when)), True
+    return _plausible(to_us(when.replace(tzinfo=UTC))), text.endswith(" UTC")
 
 
 def _plausible(time_us: int | None) -> int | None:

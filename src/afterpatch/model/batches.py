@@ -20,8 +20,9 @@ MAX_RAW_CHARS: Final = 16_384
 
 # How a column's text stands in the raw text: as it is but for what W3C and CSV do; with escapes
 # (JSON, Zeek); with quotes and backslashes escaped (access logs); a URL as its parts, without the
-# marks between them (W3C proxies); or as lengths and labels, ``(3)www(7)example(3)com(0)``.
-Spelling = Literal["plain", "escaped", "backslashed", "parted", "labels"]
+# marks between them (W3C proxies); as lengths and labels, ``(3)www(7)example(3)com(0)``; or right
+# behind its column's name, ``a0=ls`` or ``a0="ls"`` (but for what is derived).
+Spelling = Literal["plain", "escaped", "backslashed", "parted", "labels", "keyed"]
 
 
 class Logsource(NamedTuple):

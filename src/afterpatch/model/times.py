@@ -26,7 +26,8 @@ def from_us(micros: int) -> datetime:
 
 def to_us(when: datetime) -> int:
     """Aware datetime -> microseconds since the epoch, exactly."""
-    return (when - EPOCH) // timedelta(microseconds=1)
+    since = when - EPOCH  # dividing it by a timedelta takes three times as long
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def rfc3339(when: datetime) -> str:

@@ -43,6 +43,7 @@ class _LinePicker:
     def offsets(self, block: bytes | bytearray | memoryview) -> npt.NDArray[np.int64]:
         ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == NEWLINE)
         starts = np.concatenate(([0], ends + 1)).astype(np.int64)
+        starts = starts[starts < len(block)]  # what follows a last line end is the next block's
         index = self._lines - 1 - self._before
         self._before += len(ends)
         return starts[index[(index >= 0) & (index < len(starts))]]

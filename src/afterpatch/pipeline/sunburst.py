@@ -28,6 +28,8 @@ from afterpatch.model.places import Item
 
 # Formats whose head does not tell whether they hold look-ups: they are read whole.
 _MIXED: Final = ("evtx", "pcap", "suricata-eve", "windows-json")
+# Formats whose events are no look-ups, but may speak of names: they are read line by line.
+_TEXTS: Final = ("cloud-audit",)
 _ESCAPES: Final = rb"\\u00[4-7]"  # JSON may spell any letter so
 _WORDS: Final = (ZONE_WORD, *SCREEN_WORDS)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -135,7 +137,7 @@ def _days(piece: Piece) -> Iterator[date]:
 def _known(head: bytes, item: Item) -> Format | None:
     """The log format of an item; None: it is read line by line."""
     known, _ = recognise(head, item)
-    if known is None:
+    if known is None or known.kind in _TEXTS:
         return None
     if known.declared:
         declared = known.declared(head, item)
