@@ -129,6 +129,7 @@ def _run_pool(
             progress((item,))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        _lend(None)
 
 
 def _run_alone(item: Item, start: "_Start") -> Reading:
@@ -158,7 +159,8 @@ class _Start:
         context = multiprocessing.get_context(method)
         if method == "fork":
             evtx.expect(self.logs_bytes)
-            return ProcessPoolExecutor(workers, context, _inherit, (self.engines, self.scratch))
+            _lend(_Worker(self.engines, self.scratch))
+            return ProcessPoolExecutor(workers, context, _inherit)
         if method == "forkserver":
             context.set_forkserver_preload([__name__])
         share_bytes = self.logs_bytes // workers
@@ -189,12 +191,17 @@ def _native() -> frozenset[str]:
     )
 
 
-def _inherit(engines: Engines, scratch: Path) -> None:
-    """First thing in a fork of the process that built the engines."""
+def _lend(worker: _Worker | None) -> None:
+    """What forks of this process find. A pool that held it might let go of it last, in a thread of
+    its own, and some native engines may only be let go of where they were made."""
     global _worker
+    _worker = worker
+
+
+def _inherit() -> None:
+    """First thing in a fork of the process that built the engines."""
     _stop_at_once()
     gc.freeze()  # what was inherited is never garbage; looking at it would copy its memory
-    _worker = _Worker(engines, scratch)
 
 
 def _build(rules: Rules, scratch: Path, logs_bytes: int) -> None:
