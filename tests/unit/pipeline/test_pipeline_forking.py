@@ -1,5 +1,6 @@
 """What workers are forked from runs nothing: a lock held by a thread would be copied with it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ rules = Rules((), (), (), (), HuntRules(yara=(rule,)))
 engines = rules.build()
 items = discover([str(folder)], folder / "scratch").items
 before = sys.getrefcount(engines)
+print(executor._start_method())
 found = list(executor.run_units(items, rules, engines, folder, 2, lambda items: None))
 print(len(kept), len(found), sys.getrefcount(engines) - before)
 """
@@ -56,5 +58,6 @@ def test_nothing_but_the_caller_holds_engines_after_a_run(tmp_path: Path) -> Non
     for number in range(4):
         (tmp_path / f"{number}.bin").write_bytes(b"evil" * 1_000)
     command = [sys.executable, "-c", LENT, str(tmp_path)]
-    run = subprocess.run(command, capture_output=True, check=True, text=True)
-    assert (run.stdout.split(), run.stderr) == (["1", "4", "0"], "")
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as the command line does
+    run = subprocess.run(command, capture_output=True, check=True, text=True, env=alone)
+    assert (run.stdout.split(), run.stderr) == (["fork", "1", "4", "0"], "")
