@@ -217,7 +217,7 @@ def _frame(records: list[_Record]) -> pl.DataFrame:
 
 
 def _recognise(head: bytes, item: Item) -> str:
-    if any(_HEAD.match(line) for line in head_text(head[:4096]).splitlines()[:5]):
+    if any(_HEAD.match(line) for line in head_text(head)[:4096].splitlines()[:5]):
         return "header"
     return "file name" if _FILE_NAME.search(f"/{item.origin}") else ""
 

@@ -44,7 +44,7 @@ Values = Mapping[str, tuple[str, int]]  # lower-case value name -> (value, line)
 def recognise(head: bytes, item: Item) -> str:
     """ "header" by the first line."""
     del item
-    return "header" if head_text(head[:512]).lstrip().startswith(_HEADINGS) else ""
+    return "header" if head_text(head)[:512].lstrip().startswith(_HEADINGS) else ""
 
 
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
