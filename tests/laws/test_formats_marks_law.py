@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from afterpatch.formats import registry
@@ -25,8 +25,10 @@ PIECES = [*KNOWN.values(), *(text[:40] for text in KNOWN.values()), "\n", "{", '
 ITEM = Item("unknown", None, "unknown", "host", ("unknown",), 100)
 
 
+@settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from(["utf-8", "utf-16"])
+    st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
+    st.sampled_from(["utf-8", "utf-16", "utf-16-be", "utf-32"]),
 )
 @example("", "utf-8")
 def test_marks_change_no_answer(text: str, encoding: str) -> None:

@@ -51,8 +51,8 @@ class Format:
     """One log format.
 
     kind        the word for it in the assessment document (``iis-w3c``).
-    marks       ASCII texts, in any case: without one of them ``recognise`` says "" of any head that
-                has no NUL byte; () = it must always be asked.
+    marks       ASCII texts: ``recognise`` says "" of any head without one of them, in any case and
+                with up to three NUL bytes between letters; () = it must always be asked.
     recognise   (head bytes, item) -> why it is this format ("header", "file name") or "".
     read        the reader; its stream is seekable only if ``seekable``.
     prefilter   which raw-text prefilter its reader takes, "" = none: the reader gives every event.
