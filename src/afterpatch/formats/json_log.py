@@ -7,32 +7,23 @@ become rows. Nested objects become dotted names, the values of a list stand one 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import orjson
-import polars as pl
 
 from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.json_columns import MAX_FIELDS, Document, TooWide, columns_of, first_fields
+from afterpatch.formats.json_columns import Document
 from afterpatch.formats.json_elements import MAX_ELEMENT_BYTES, Element, elements, is_lines
 from afterpatch.formats.json_lines import Dull, FlatShape, dull_lines
+from afterpatch.formats.json_tables import Row, batches_of, raw_text
 from afterpatch.formats.peeked import Peeked
 from afterpatch.formats.segment import count_hours
 from afterpatch.formats.text_blocks import LongLine, read_blocks
-from afterpatch.model.batches import (
-    MAX_RAW_CHARS,
-    RAW,
-    RECORD,
-    TIME,
-    Batch,
-    Logsource,
-    Piece,
-    Wanted,
-)
+from afterpatch.model.batches import Logsource, Piece, Wanted
 from afterpatch.model.places import Item, Notice
 from afterpatch.model.times import HOUR_US
 
@@ -40,7 +31,6 @@ BLOCK_RECORDS: Final = 2_048  # small blocks keep Python's collector from walkin
 BLOCK_BYTES: Final = 8 << 20
 BAD_TIME: Final = "time not readable"
 NO_EVENT: Final = "JSON, but not an event of this log"
-TOO_WIDE: Final = f"an object of more than {MAX_FIELDS} fields: only its first plain ones were read"
 
 
 class Kind(NamedTuple):
@@ -132,13 +122,6 @@ def _counted(dull: Dull) -> Piece:
     )
 
 
-class _Row(NamedTuple):
-    time_us: int | None
-    record: int
-    raw: str
-    document: Document
-
-
 class _Reader:
     """Counts and gaps of one source."""
 
@@ -163,7 +146,7 @@ class _Reader:
         self, block: list[Element], wanted: list[bool] | None = None, *, last: bool = False
     ) -> Piece:
         """One block of elements. ``wanted``: which somebody asks for, where that is known."""
-        rows: defaultdict[Logsource, list[_Row]] = defaultdict(list)
+        rows: defaultdict[Logsource, list[Row]] = defaultdict(list)
         logs: list[str] = []
         times: list[int | None] = []
         skipped = 0
@@ -184,9 +167,9 @@ class _Reader:
             times.append(time_us)
             if is_wanted or kind.logsource != self.declared:
                 inner = self.shape.inner(document)
-                row = _Row(time_us, element.number, _raw(element), inner)
+                row = Row(time_us, element.number, raw_text(element), inner)
                 rows[kind.logsource].append(row)
-        batches = tuple(self._batches(rows))
+        batches = batches_of(rows, self.gaps)
         gaps = self.gaps.take() + (self.gaps.close() if last else ())
         dated = [time_us for time_us in times if time_us is not None]
         return Piece(
@@ -240,31 +223,6 @@ class _Reader:
             self.zoneless += 1
         return time_us
 
-    def _batches(self, rows: Mapping[Logsource, list[_Row]]) -> Iterator[Batch]:
-        for logsource, found in sorted(rows.items()):
-            yield from (Batch(logsource, frame) for frame in self._frames(found))
-
-    def _frames(self, rows: list[_Row]) -> Iterator[pl.DataFrame]:
-        """One table, or several where the objects have too little in common."""
-        documents = [row.document for row in rows]
-        try:
-            columns = columns_of(documents)
-        except TooWide:
-            if len(rows) > 1:
-                half = len(rows) // 2
-                yield from self._frames(rows[:half])
-                yield from self._frames(rows[half:])
-                return
-            self.gaps.add(rows[0].record, TOO_WIDE, records=0)
-            columns = columns_of([first_fields(documents[0])])
-        reserved = [
-            pl.Series(TIME, [row.time_us for row in rows], dtype=pl.Int64),
-            pl.Series(RECORD, [row.record for row in rows], dtype=pl.Int64),
-            pl.Series(RAW, [row.raw for row in rows], dtype=pl.String),
-        ]
-        named = {column.name: column for column in (*reserved, *columns)}
-        yield pl.DataFrame(list(named.values()))
-
     def _notices(self) -> Iterator[Notice]:
         if self.zoneless:
             yield Notice(
@@ -273,10 +231,6 @@ class _Reader:
                 f"{self.zoneless} times name no time zone and were taken as UTC; nothing in the "
                 "file can confirm that",
             )
-
-
-def _raw(element: Element) -> str:
-    return element.text[: MAX_RAW_CHARS * 4].decode("utf-8", "backslashreplace")[:MAX_RAW_CHARS]
 
 
 def _patched(raw: bytes) -> Any:
