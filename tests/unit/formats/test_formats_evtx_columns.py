@@ -340,7 +340,7 @@ def test_public_logs_are_read_the_same_cell_by_cell(public_data):
 
 def test_values_that_cannot_be_told_apart_by_their_hashes_are_all_kept(monkeypatch):
     # With no slot to look into, every value is kept as often as it is met.
-    monkeypatch.setattr("afterpatch.formats.evtx_interning.Texts._slot_count", lambda _count: 1)
+    monkeypatch.setattr("afterpatch.formats.evtx_codes.Texts._slot_count", lambda _count: 1)
     assert_same(write.log([event({"A": f"{i % 3}", "B": "same"}) for i in range(50)]))
 
 
