@@ -36,8 +36,7 @@ def recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
     names = header_of(text)
-    build_column = next((names.index(name) for name in BUILD if name in names), None)
-    if build_column is None or not any(name in names for name in HOST):
+    if not all(any(name in names for name in wanted) for wanted in (BUILD, HOST)):
         return ""
     for line in "\n".join(text.split("\n", 20)[:20]).splitlines()[1:20]:
         if any(_build(value.strip('"')) for value in _cells(line)):
