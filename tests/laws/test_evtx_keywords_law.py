@@ -13,7 +13,8 @@ from afterpatch.model.batches import RAW, RECORD, TIME
 from afterpatch.model.campaigns import RuleText
 from afterpatch.model.places import Item
 from afterpatch.simulate import evtx as write
-from afterpatch.simulate.evtx import Event
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import Event
 
 WHEN = datetime(2021, 3, 2, 4, 5, 6, tzinfo=UTC)
 ITEM = Item("a.evtx", None, "C:/A.evtx", "case", ("a.evtx",), 0)
@@ -23,11 +24,11 @@ texts = st.text("abkKmw \\:/ßK\n\u0130", min_size=0, max_size=12)
 data = st.fixed_dictionaries(
     {
         "SubjectDomainName": texts, "SubjectUserName": texts, "Text": texts,
-        "List": st.lists(texts, min_size=1, max_size=3).map(write.texts),
-        "Number": st.integers(0, 99_999).map(write.number),
-        "Hex": st.integers(0, 99_999).map(lambda number: write.number(number, 0x14)),
-        "Guid": st.just(write.guid("54849625-5478-4994-a5ba-3e3b0328c30d")),
-        "Sid": st.just(write.sid("S-1-5-18")), "When": st.just(write.filetime(WHEN)),
+        "List": st.lists(texts, min_size=1, max_size=3).map(parts.texts),
+        "Number": st.integers(0, 99_999).map(parts.number),
+        "Hex": st.integers(0, 99_999).map(lambda number: parts.number(number, 0x14)),
+        "Guid": st.just(parts.guid("54849625-5478-4994-a5ba-3e3b0328c30d")),
+        "Sid": st.just(parts.sid("S-1-5-18")), "When": st.just(parts.filetime(WHEN)),
         "Raw": st.binary(min_size=1, max_size=4).map(lambda raw: (0x0E, raw)),
     }
 )  # fmt: skip

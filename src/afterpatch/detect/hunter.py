@@ -59,7 +59,7 @@ class Hunter:
                     for at, part in _parts(some, ends):
                         found = self._sum(info, part, batch, spans[at][0], order)
                         sums[at][info.id, excused] = found
-        evaluated = self.detector.evaluated(batch)
+        evaluated = self.detector.rules.of_batch(batch)
         return tuple(
             Hunted(*parts, evaluated)
             for parts in zip(sums, map(tuple, feeding), overflow, strict=True)
@@ -122,7 +122,7 @@ class Hunter:
         times, records = (numbers[rows] for numbers in order)
         known = times[times != _NO_TIME]
         earliest = np.lexsort((records, times))[: self.examples]
-        shown = self.detector.tested_fields(info.id)
+        shown = self.detector.rules.tested_fields(info.id)
         return HitSum(
             count=len(rows),
             first=_bound(known, np.min),

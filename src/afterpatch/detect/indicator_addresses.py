@@ -16,7 +16,7 @@ import polars as pl
 
 from afterpatch.detect.indicator_values import Entries
 from afterpatch.detect.key_set import KeySet
-from afterpatch.detect.sigma.columns import Column
+from afterpatch.detect.sigma.column import Column
 from afterpatch.detect.sigma.distinct import read_address
 from afterpatch.detect.sigma.literals import Indexes
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from afterpatch.detect.key_set import KeySet
-from afterpatch.detect.sigma.columns import Column
+from afterpatch.detect.sigma.column import Column
 from afterpatch.detect.sigma.distinct import fold_series
 from afterpatch.detect.sigma.literals import Indexes
 

@@ -24,7 +24,7 @@ from afterpatch.detect.distinct_rows import distinct_rows
 from afterpatch.detect.indicator_addresses import Addresses, is_network
 from afterpatch.detect.indicator_columns import COLUMNS
 from afterpatch.detect.indicator_values import Agents, Domains, Entries, Finder, Hashes, Paths
-from afterpatch.detect.sigma.columns import Column
+from afterpatch.detect.sigma.column import Column
 from afterpatch.detect.sigma.garbage import no_collection
 from afterpatch.detect.sigma.literals import Indexes
 from afterpatch.model.batches import Batch

@@ -2,20 +2,25 @@
 
 Enters: the records of one installation, log-ons from other evidence. Leaves: :class:`Closure`. The
 directive has all hosts that Orion monitored treated as compromised, and every credential it held
-or used reset: so hosts that share these belong to it (:mod:`orion_trust`). A record tells the build
-of its own day only: a fixed release says nothing about the one before it, so it is ``unknown``;
-only a release older than the first tampered one is ``no``. What cannot be decided is listed, never
-left out.
+or used reset: so hosts that share these belong to it (:mod:`orion_trust`). What cannot be decided
+(:mod:`orion_stations`) is listed, never left out.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from afterpatch.collect.orion_records import Records
-from afterpatch.exposure.orion_builds import judge_orion
+from afterpatch.exposure.orion_stations import (
+    WORST_FIRST,
+    Ran,
+    Station,
+    described,
+    engines_of,
+    station_at,
+    stations_of,
+)
 from afterpatch.exposure.orion_trust import (
     Logon,
     agents_of,
@@ -26,23 +31,11 @@ from afterpatch.exposure.orion_trust import (
     text,
 )
 
-Ran: TypeAlias = Literal["yes", "unknown", "no"]
-_HOTFIX: Final = re.compile(r"(?:hot\s?fix|hf)?\s*(\d{1,2})", re.IGNORECASE)
-_UNTOLD: Final = re.compile(r"2019\.4(?:\.0)?")
-WORST_FIRST: Final[tuple[Ran, ...]] = ("yes", "unknown", "no")
+_REASONS: Final = 5  # told of the log-ons of one host
+_NOWHERE: Final = ("", "127.0.0.1", "::1")  # an engine that names itself so could be any machine
+_WORDS: Final = {"yes": "ran an affected build", "unknown": "not decidable", "no": "never affected"}
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One Orion server or polling engine. ``ran``: an affected build; ``because``: in words."""
-
-    name: str
-    ip: str
-    roles: tuple[str, ...]
-    ran: Ran
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +64,17 @@ class Closure:
 
 def closure(records: Records, logons: Sequence[Logon] = ()) -> Closure:
     """Hosts that an affected build reached, or may have."""
-    stations = _stations(records)
-    engines = _engines(records.engines, stations)
+    stations = stations_of(records)
+    engines = engines_of(records.engines, stations)
     addresses = {s.ip: s for s in stations.values() if s.ip not in _NOWHERE}
-    machines = [_machine(node, stations, addresses) for node in records.nodes]
+    machines = [station_at(node, stations, addresses) for node in records.nodes]
     rows = [
         _node(node, own, engines, stations)
         for node, own in zip(records.nodes, machines, strict=True)
     ]
     monitored = set(machines)
     alone = [station for station in stations.values() if station not in monitored]
-    rows += [Reached(s.name, s.ip, "", s.ran, f"{_is(s)}: {s.because}") for s in alone]
+    rows += [Reached(s.name, s.ip, "", s.ran, f"{described(s)}: {s.because}") for s in alone]
     rows = _with_credentials(rows, records)
     rows += _beside_nodes(records, engines, stations)
     at = {ip: short(s.name) for ip, s in addresses.items()} | {
@@ -164,76 +157,6 @@ def _order(row: Reached) -> tuple[int, str, str, str]:
     return WORST_FIRST.index(row.ran), row.host.lower(), row.ip, row.node
 
 
-def _stations(records: Records) -> dict[str, Station]:
-    """Servers and engines by short name; one machine is often both."""
-    roles: dict[str, list[tuple[str, str, str]]] = {}
-    for row in records.servers:
-        roles.setdefault(short(text(row, "HostName")), []).append(
-            (text(row, "HostName"), "", "Orion server")
-        )
-    for row in records.engines:
-        roles.setdefault(short(text(row, "ServerName")), []).append(
-            (text(row, "ServerName"), text(row, "IP"), "polling engine")
-        )
-    builds = _builds(records)
-    for key, names in builds.items():  # a release listed by hand, of a server no table has
-        roles.setdefault(key, [(names[0][0], "", "Orion server")])
-    return {key: _station(roles[key], builds.get(key, [])) for key in sorted(roles)}
-
-
-def _station(roles: Sequence[tuple[str, str, str]], builds: Sequence[tuple[str, str]]) -> Station:
-    name = max((role[0] for role in roles), key=len) or "a server without a name"
-    judged = [_judge(version) for _, version in builds]
-    judged = judged or [("unknown", "no build is told")]
-    ran = min((one for one, _ in judged), key=WORST_FIRST.index)
-    reasons = dict.fromkeys(because for one, because in judged if one == ran)
-    kinds = tuple(dict.fromkeys(role[2] for role in roles))
-    return Station(name, next((r[1] for r in roles if r[1]), ""), kinds, ran, "; ".join(reasons))
-
-
-def _builds(records: Records) -> dict[str, list[tuple[str, str]]]:
-    """(name, version) per short name, from every table that tells one."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row in records.releases:
-        if version := text(row, "version"):
-            release = _release(version, text(row, "hotfix"))
-            found.setdefault(short(text(row, "host")), []).append((text(row, "host"), release))
-    for row in records.engines:
-        if version := text(row, "EngineVersion"):
-            name = text(row, "ServerName")
-            found.setdefault(short(name), []).append((name, version))
-    return found
-
-
-def _release(version: str, hotfix: str) -> str:
-    """Both cells as one text; a hotfix in no known form leaves a text that nobody can judge."""
-    number = _HOTFIX.fullmatch(hotfix)
-    return f"{version} HF{number[1]}" if number else f"{version} {hotfix}".strip()
-
-
-def _judge(version: str) -> tuple[Ran, str]:
-    """Whether a server that shows this version ever ran an affected build."""
-    if _UNTOLD.fullmatch(version):
-        return "unknown", f"release {version} without a hotfix told, and HF5 carried SUNBURST"
-    truth = judge_orion(version=version)
-    if truth.state == "trojanised":
-        return "yes", truth.because
-    if truth.state in ("never", "inert") and not truth.doubts:
-        return "no", truth.because
-    if truth.state == "unknown":
-        return "unknown", truth.because
-    return "unknown", f"{truth.because}, and what ran before it is not told"
-
-
-def _engines(rows: Iterable[Row], stations: Mapping[str, Station]) -> dict[str, Station]:
-    """Stations by EngineID."""
-    return {
-        text(row, "EngineID"): stations[short(text(row, "ServerName"))]
-        for row in rows
-        if text(row, "EngineID")
-    }
-
-
 def _node(
     node: Row, own: Station | None, engines: Mapping[str, Station], stations: Mapping[str, Station]
 ) -> Reached:
@@ -241,7 +164,7 @@ def _node(
     ran, why = _monitored(text(node, "EngineID"), engines, stations)
     if own:
         ran = min(ran, own.ran, key=WORST_FIRST.index)
-        why = f"{_is(own)}: {own.because}; {why}"
+        why = f"{described(own)}: {own.because}; {why}"
     elif node.get("IsOrionServer") is True:
         ran = min(ran, "unknown", key=WORST_FIRST.index)
         why = f"is an Orion server of which no build is told; {why}"
@@ -264,24 +187,6 @@ def _monitored(
         worse = ", ".join(s.name for s in stations.values() if s.ran == "yes")
         return "unknown", f"monitored by {by.name} ({by.because}), installed together with {worse}"
     return by.ran, f"monitored by {by.name}: {by.because}"
-
-
-_REASONS: Final = 5  # told of the log-ons of one host
-_NOWHERE: Final = ("", "127.0.0.1", "::1")  # an engine that names itself so could be any machine
-_WORDS: Final = {"yes": "ran an affected build", "unknown": "not decidable", "no": "never affected"}
-
-
-def _is(station: Station) -> str:
-    return "is " + " and ".join(f"{'an' if r[0] in 'AEIOU' else 'a'} {r}" for r in station.roles)
-
-
-def _machine(
-    node: Row, stations: Mapping[str, Station], addresses: Mapping[str, Station]
-) -> Station | None:
-    """The station that a node is: by address, else by name."""
-    names = (short(text(node, field)) for field in ("DNS", "SysName", "Caption"))
-    named = next((stations[name] for name in names if name and name in stations), None)
-    return addresses.get(text(node, "IPAddress")) or named
 
 
 def _name(node: Row) -> str:

@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
+from afterpatch.formats.evtx_codes import Texts
 from afterpatch.formats.evtx_compiled import Bytes, Ints
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
-from afterpatch.formats.evtx_interning import ABSENT, Codes, Texts
+from afterpatch.formats.evtx_interning import ABSENT, Codes
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_known_shapes import Shapes
 from afterpatch.formats.evtx_shapes import Recipe, Shape

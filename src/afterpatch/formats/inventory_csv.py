@@ -11,26 +11,20 @@ from datetime import datetime
 from typing import BinaryIO, Final
 
 from afterpatch.formats.builds import exchange_build, orion_release
-from afterpatch.formats.csv_rows import Row, header_of, rows
+from afterpatch.formats.csv_rows import Row, header_of
 from afterpatch.formats.format import Format
-from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.line_reader import lines
+from afterpatch.formats.host_rows import ADDRESS, HOST, facts_piece, first
 from afterpatch.formats.text_blocks import head_text
 from afterpatch.model.batches import Piece, Wanted
 from afterpatch.model.places import Fact, Item, Place
 from afterpatch.model.times import parse_utc
 
-HOST: Final = (
-    *("fqdn", "host", "hostname", "host name", "server", "servername", "server name"),
-    *("computer", "computername", "computer name", "machine", "machinename", "name"),
-)
 BUILD: Final = (
     *("build", "buildnumber", "build number", "exchangebuild", "exchange build"),
     *("exchange version", "exchangeversion", "fileversion", "productversion", "exsetup"),
     *("version", "admindisplayversion", "orion version", "orionversion", "orion", "engineversion"),
 )
 HOTFIX: Final = ("hotfix", "hf", "hotfixversionnumber", "hotfix version")
-ADDRESS: Final = ("ip", "ip address", "ipaddress", "ip_address", "ipv4", "ipv4address", "address")
 WHEN: Final = (
     *("date", "as of", "asof", "checked", "checked at", "collected", "collected at"),
     *("scan date", "scanned", "last seen", "timestamp", "time"),
@@ -42,8 +36,7 @@ def recognise(head: bytes, item: Item) -> str:
     del item
     text = head_text(head)
     names = header_of(text)
-    build_column = next((names.index(name) for name in BUILD if name in names), None)
-    if build_column is None or not any(name in names for name in HOST):
+    if not all(any(name in names for name in wanted) for wanted in (BUILD, HOST)):
         return ""
     for line in "\n".join(text.split("\n", 20)[:20]).splitlines()[1:20]:
         if any(_build(value.strip('"')) for value in _cells(line)):
@@ -58,41 +51,32 @@ def _cells(line: str) -> list[str]:
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
     """One piece of facts; every row is a fact (counted as skipped: it is no event) or a gap."""
     del wanted
-    gaps = GapRuns(item.name)
-    facts: list[Fact] = []
-    records = lost = 0
-    for number, row, _ in rows(lines(stream)):
-        records += 1
-        if row is None:
-            lost += 1
-            gaps.add(number, "row has not as many columns as the header, or is too long")
-        elif row:
-            fact = _fact(row, number, item)
-            if fact is None:
-                lost += 1
-                gaps.add(number, "row names no host, or no build that can be read")
-            else:
-                facts.append(fact)
-    yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=tuple(facts))
+    yield facts_piece(
+        stream,
+        item,
+        _facts,
+        unread="row has not as many columns as the header, or is too long",
+        missing="row names no host, or no build that can be read",
+    )
 
 
-def _fact(row: Row, number: int, item: Item) -> Fact | None:
-    host = next((row[name] for name in HOST if row.get(name)), "")
+def _facts(row: Row, number: int, item: Item) -> tuple[Fact, ...]:
+    host = first(row, HOST)
     written = next((row[name] for name in BUILD if _build(row.get(name, ""))), None)
     if not host or written is None:
-        return None
-    when = next((row[name] for name in WHEN if row.get(name)), "")
+        return ()
+    when = first(row, WHEN)
     detail = {"host": host, "from": "inventory", "written": written}
-    address = next((row[name] for name in ADDRESS if row.get(name)), "")
+    address = first(row, ADDRESS)
     if address:
         detail["ip"] = address
     if when and _time(when) is None:
         detail["date as written"] = when
     name, value = _build(written) or ("", "")
-    hotfix = next((row[key] for key in HOTFIX if row.get(key)), "")
+    hotfix = first(row, HOTFIX)
     if name == "orion.release" and hotfix.isdecimal() and " " not in value:
         value = f"{value} HF{hotfix}"
-    return Fact(name, value, _time(when), Place(item.name, number), detail)
+    return (Fact(name, value, _time(when), Place(item.name, number), detail),)
 
 
 def _build(text: str) -> tuple[str, str] | None:

@@ -11,26 +11,21 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from afterpatch.formats.csv_rows import Row, header_of, rows
+from afterpatch.formats.csv_rows import Row, header_of
 from afterpatch.formats.format import Format
-from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.inventory_csv import HOST
-from afterpatch.formats.line_reader import lines
+from afterpatch.formats.host_rows import ADDRESS, HOST, facts_piece, first
 from afterpatch.formats.text_blocks import head_text
 from afterpatch.model.batches import Piece, Wanted
 from afterpatch.model.places import Fact, Item, Place
 
-ADDRESS: Final = (
-    *("ip", "ips", "ip address", "ip addresses", "ipaddress", "ip_address", "ipv4", "ipv6"),
-    *("ipv4address", "ipv6address", "address", "primary ip"),
-)
+# Beside the columns of one address: several in one cell, IPv6, the first of several.
+ADDRESSES: Final = (*ADDRESS, "ips", "ip addresses", "ipv6", "ipv6address", "primary ip")
 _OTHERS: Final = re.compile(
     r"(?:mac|physical|hardware)[ _]?address(?:es)?|macs?\d*|machine[ _]?guid|(?:ad|dns)?[ _]?domain"
     r"(?:[ _]?name)?|dnshostname|distinguishedname|os|operating ?system|description|location|site"
     r"|owner|department|vendor|model|serial|role|type|node_?id"
 )
 MAX_FACTS: Final = 200_000  # of one file; larger fleets are told in several
-TOO_MANY: Final = f"more than {MAX_FACTS:,} addresses in one file: only the first were taken"
 _SPLIT: Final = re.compile(r"[\s,;|]+")
 
 
@@ -38,34 +33,21 @@ def recognise(head: bytes, item: Item) -> str:
     """ "header" when hosts and addresses are named, and nothing that a list of machines lacks."""
     del item
     names = header_of(head_text(head))
-    known = all(n in HOST or n in ADDRESS or _OTHERS.fullmatch(n) for n in names)
-    listed = any(n in HOST for n in names) and any(n in ADDRESS for n in names)
+    known = all(n in HOST or n in ADDRESSES or _OTHERS.fullmatch(n) for n in names)
+    listed = any(n in HOST for n in names) and any(n in ADDRESSES for n in names)
     return "header" if known and listed else ""
 
 
 def read(stream: BinaryIO, item: Item, wanted: Wanted | None = None) -> Iterator[Piece]:
     """One piece of facts; every row is counted as skipped (it is no event) or a gap."""
     del wanted
-    gaps = GapRuns(item.name)
-    facts: list[Fact] = []
-    records = lost = 0
-    for number, row, _ in rows(lines(stream)):
-        records += 1
-        found = [] if row is None else list(_facts(row, number, item))
-        if len(facts) + len(found) > MAX_FACTS:
-            lost += 1
-            gaps.add(number, TOO_MANY)
-            continue
-        facts += found
-        if row is None or (row and not found):
-            lost += 1
-            gaps.add(number, "row names no host and address, or cannot be read")
-    yield Piece(records=records, skipped=records - lost, gaps=gaps.close(), facts=tuple(facts))
+    fault = "row names no host and address, or cannot be read"
+    yield facts_piece(stream, item, _facts, unread=fault, missing=fault, most=MAX_FACTS)
 
 
 def addresses(row: Row) -> Iterator[str]:
     """Every address of a row, in one spelling; several may stand in one cell."""
-    cells = (row.get(name, "") for name in ADDRESS)
+    cells = (row.get(name, "") for name in ADDRESSES)
     for word in (word for cell in cells for word in _SPLIT.split(cell) if word):
         try:
             yield str(ipaddress.ip_address(word))
@@ -73,11 +55,11 @@ def addresses(row: Row) -> Iterator[str]:
             continue
 
 
-def _facts(row: Row, number: int, item: Item) -> Iterator[Fact]:
-    host = next((row[name] for name in HOST if row.get(name)), "")
-    for address in dict.fromkeys(addresses(row)) if host else ():
-        detail = {"host": host, "from": "inventory"}
-        yield Fact("host.address", address, None, Place(item.name, number), detail)
+def _facts(row: Row, number: int, item: Item) -> list[Fact]:
+    host = first(row, HOST)
+    place, detail = Place(item.name, number), {"host": host, "from": "inventory"}
+    found = dict.fromkeys(addresses(row)) if host else ()
+    return [Fact("host.address", address, None, place, detail) for address in found]
 
 
 FORMAT: Final = Format(kind="machine-csv", recognise=recognise, read=read)

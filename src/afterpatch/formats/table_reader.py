@@ -13,13 +13,14 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from afterpatch.formats.bit_index import Mask, Offsets
+from afterpatch.formats.bit_index import Mask
 from afterpatch.formats.block_lines import BlockLines
 from afterpatch.formats.cell_tests import cell_marks
 from afterpatch.formats.dated_facts import BuildRuns, HostNames
 from afterpatch.formats.exact_lines import ExactLines
 from afterpatch.formats.gap_runs import GapRuns
-from afterpatch.formats.line_scan import NO_TIME, Columns, find_columns, read_times
+from afterpatch.formats.line_scan import Columns, find_columns
+from afterpatch.formats.regular_lines import regular_lines
 from afterpatch.formats.segment import Segment
 from afterpatch.formats.table_log import MAX_COLUMNS, Head, Syntax, Table
 from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, read_blocks
@@ -210,7 +211,7 @@ class _BlockWalk:
             for line in np.flatnonzero(pending).tolist():
                 reader.gaps.add(lines.number(line), NO_HEADER)
             return
-        regular, times = self._regular_lines(columns, table, low, high)
+        regular, times = regular_lines(lines, columns, reader.syntax, table, low, high)
         exact = ExactLines(lines, reader.syntax, table, reader.gaps, self.final)
         if len(regular) + blank < high - low:
             pending[low:high] = True
@@ -223,27 +224,6 @@ class _BlockWalk:
             self._hold(exact.held)
         segment = Segment(lines, columns, reader.syntax, table, regular, times, exact.events)
         self._take(segment)
-
-    def _regular_lines(
-        self, columns: Columns, table: Table, low: int, high: int
-    ) -> tuple[Offsets, Offsets]:
-        """Lines proven to have the header's columns and a readable time, and those times."""
-        lines, clock = self.lines, table.clock
-        fits = columns.clean[low:high] & (columns.count[low:high] == len(table.names) - 1)
-        if not clock.template:
-            fits[:] = False
-        if b"\0" in lines.data:
-            nul = np.flatnonzero(lines.buffer == 0)
-            touched = np.searchsorted(lines.block.breaks, nul) - low
-            fits[touched[(touched >= 0) & (touched < high - low)]] = False
-        found = np.flatnonzero(fits) + low
-        if not len(found):
-            return found, found
-        at = columns.column_starts(found, clock.columns[0])
-        separator = ord(self.reader.syntax.separator)
-        times = read_times(lines.buffer, at, lines.ends[found], clock.template, separator)
-        dated = times != NO_TIME
-        return found[dated], times[dated] + clock.day_us
 
     def _hold(self, line: int) -> None:
         """Put the open record and the lines after it back for the next block."""

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from afterpatch.detect.sunburst.categories import Funnel
-from afterpatch.detect.sunburst.hosts import STAGES
+from afterpatch.detect.sunburst.signs import STAGES
 from afterpatch.model.campaigns import Triage
 from afterpatch.report.safe_text import cut, visible
 from afterpatch.report.words import counted

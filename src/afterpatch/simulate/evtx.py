@@ -1,4 +1,4 @@
-"""Windows event logs (EVTX) from scratch: templates, nested Binary XML, names, checksums.
+"""Windows event logs (EVTX) from scratch: chunks, nested Binary XML, names, checksums.
 
 Enters: events. Leaves: the bytes of a log, as a system that writes into a fresh file lays them out:
 names and templates stand where they are first used in a chunk and are pointed to from then on.
@@ -10,180 +10,18 @@ Source of the layout: [MS-EVEN6] 2.2.12, J. Metz "Windows XML Event Log (EVTX) f
 import struct
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from afterpatch.simulate.evtx_events import Event, inline, instance
+from afterpatch.simulate.evtx_parts import Body, Instance, Node, Sub, Value, filetime
 
 CHUNK_BYTES: Final = 65_536
 CHUNK_HEADER_BYTES: Final = 512
 FILE_HEADER_BYTES: Final = 4_096
-_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
-_NAMESPACE: Final = "http://schemas.microsoft.com/win/2004/08/events/event"
 _FRAGMENT: Final = b"\x0f\x01\x01\x00"
 _END: Final = b"\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Sub:
-    """The place of substitution ``number`` of a template."""
-
-    number: int
-    kind: int = 0x01
-    is_optional: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An XML element. Content: texts, substitutions, elements."""
-
-    name: str
-    content: "tuple[str | Sub | Node, ...]" = ()
-    attributes: tuple[tuple[str, "str | Sub"], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A template with values: (type, bytes), or another instance (type 0x21)."""
-
-    template: Node
-    values: "Sequence[Value | Instance]"
-
-
-Value: TypeAlias = tuple[int, bytes]
-Body: TypeAlias = Instance | Node
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event. ``data`` are its fields by name; a text or a typed value.
-
-    ``tick``: the last of the seven digits that Windows gives ``when``.
-    """
-
-    when: datetime
-    channel: str
-    provider: str
-    event_id: int
-    computer: str
-    data: Mapping[str, "str | Value"] = field(default_factory=dict)
-    tick: int = 0
-
-
-def text(value: str) -> Value:
-    """A string as event providers write it."""
-    return 0x01, value.encode("utf-16-le")
-
-
-def texts(values: Iterable[str]) -> Value:
-    """An array of strings, as classic events write their data."""
-    return 0x81, b"".join(value.encode("utf-16-le") + b"\0\0" for value in values)
-
-
-def number(value: int, kind: int = 0x08) -> Value:
-    """An integer; ``kind`` is its type: 0x04 … 0x0a, 0x14 and 0x15 for hexadecimal."""
-    formats = {0x03: "b", 0x04: "B", 0x05: "h", 0x06: "H", 0x07: "i", 0x08: "I", 0x09: "q"}
-    formats |= {0x0A: "Q", 0x14: "I", 0x15: "Q"}
-    return kind, struct.pack("<" + formats[kind], value)
-
-
-def filetime(when: datetime, tick: int = 0) -> Value:
-    """A moment, in units of 100 ns; ``tick`` more of them than ``when`` can say."""
-    return 0x11, struct.pack("<Q", (when - _EPOCH) // timedelta(microseconds=1) * 10 + tick)
-
-
-def guid(value: str) -> Value:
-    """A GUID."""
-    return 0x0F, uuid.UUID(value).bytes_le
-
-
-def sid(value: str) -> Value:
-    """A security identifier, ``S-1-5-18``."""
-    revision, authority, *rest = map(int, value.split("-")[1:])
-    head = struct.pack("<BB", revision, len(rest)) + authority.to_bytes(6, "big")
-    return 0x13, head + struct.pack(f"<{len(rest)}I", *rest)
-
-
-NULL: Final[Value] = (0x00, b"")
-
-SYSTEM: Final = Node(
-    "Event",
-    (
-        Node(
-            "System",
-            (
-                Node("Provider", (), (("Name", Sub(0)), ("Guid", Sub(1, 0x0F)))),
-                Node("EventID", (Sub(3, 0x06),), (("Qualifiers", Sub(2, 0x06)),)),
-                Node("Version", (Sub(4, 0x04),)),
-                Node("Level", (Sub(5, 0x04),)),
-                Node("Task", (Sub(6, 0x06),)),
-                Node("Opcode", (Sub(7, 0x04),)),
-                Node("Keywords", (Sub(8, 0x15),)),
-                Node("TimeCreated", (), (("SystemTime", Sub(9, 0x11)),)),
-                Node("EventRecordID", (Sub(10, 0x0A),)),
-                Node("Correlation", (), (("ActivityID", Sub(11, 0x0F)),)),
-                Node("Execution", (), (("ProcessID", Sub(12, 0x08)), ("ThreadID", Sub(13, 0x08)))),
-                Node("Channel", (Sub(14),)),
-                Node("Computer", (Sub(15),)),
-                Node("Security", (), (("UserID", Sub(16, 0x13)),)),
-            ),
-        ),
-        Sub(17, 0x21),
-    ),
-    (("xmlns", _NAMESPACE),),
-)
-
-
-def data_template(names: Iterable[str], kinds: Iterable[int]) -> Node:
-    """``<EventData><Data Name="…">`` for fields of these types; a name "" is left out."""
-    fields = (
-        Node("Data", (Sub(place, kind),), (("Name", name),) if name else ())
-        for place, (name, kind) in enumerate(zip(names, kinds, strict=True))
-    )
-    return Node("EventData", tuple(fields))
-
-
-def instance(event: Event, record: int) -> Instance:
-    """An event as Windows writes it: the system's template, and in it the provider's own."""
-    values = [text(one) if isinstance(one, str) else one for one in event.data.values()]
-    own = data_template(event.data, [kind for kind, _ in values])
-    return Instance(
-        SYSTEM,
-        (
-            text(event.provider), NULL, NULL, number(event.event_id, 0x06), number(0, 0x04),
-            number(4, 0x04), number(0, 0x06), number(0, 0x04), number(0x8000000000000000, 0x15),
-            filetime(event.when, event.tick), number(record, 0x0A), NULL, number(4), number(8),
-            text(event.channel), text(event.computer), sid("S-1-5-18"), Instance(own, values),
-        ),
-    )  # fmt: skip
-
-
-def inline(event: Event, record: int) -> Node:
-    """An event without a template, as a collector of forwarded events writes it."""
-    when = event.when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    plain = ((name, one) for name, one in event.data.items() if isinstance(one, str))
-    return Node(
-        "Event",
-        (
-            Node(
-                "System",
-                (
-                    Node("Provider", (), (("Name", event.provider),)),
-                    Node("EventID", (str(event.event_id),)),
-                    Node("TimeCreated", (), (("SystemTime", when),)),
-                    Node("EventRecordID", (str(record),)),
-                    Node("Channel", (event.channel,)),
-                    Node("Computer", (event.computer,)),
-                ),
-            ),
-            Node("EventData", tuple(Node("Data", (one,), (("Name", n),)) for n, one in plain)),
-        ),
-        (("xmlns", _NAMESPACE),),
-    )
-
-
-class _Full(Exception):  # noqa: N818  (no error: the next chunk begins)
-    pass
 
 
 class Chunk:

@@ -13,7 +13,9 @@ from random import Random
 from typing import Final
 
 from afterpatch.simulate import evtx as write
-from afterpatch.simulate.evtx import Event, Value
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import Event, instance
+from afterpatch.simulate.evtx_parts import Value
 
 FILE_MEGABYTES: Final = 20
 _START: Final = datetime(2021, 3, 1, tzinfo=UTC)
@@ -41,14 +43,14 @@ def _process(when: datetime, dice: Random) -> Event:
     options = " ".join(f"/{dice.choice('abcdefgh')}:{dice.randrange(9_999)}" for _ in range(4))
     data: dict[str, str | Value] = {
         "RuleName": "-", "UtcTime": _utc(when), "ProcessGuid": _guid(dice),
-        "ProcessId": write.number(dice.randrange(400, 30_000)), "Image": image,
+        "ProcessId": parts.number(dice.randrange(400, 30_000)), "Image": image,
         "FileVersion": "10.0.17763.1", "Description": "-", "Product": "-", "Company": "-",
         "OriginalFileName": image.rpartition("\\")[2], "CommandLine": f'"{image}" {options}',
         "CurrentDirectory": "C:\\Windows\\system32\\", "User": dice.choice(_USERS),
-        "LogonGuid": _guid(dice), "LogonId": write.number(dice.randrange(1 << 24), 0x15),
-        "TerminalSessionId": write.number(dice.randrange(3)), "IntegrityLevel": "System",
+        "LogonGuid": _guid(dice), "LogonId": parts.number(dice.randrange(1 << 24), 0x15),
+        "TerminalSessionId": parts.number(dice.randrange(3)), "IntegrityLevel": "System",
         "Hashes": f"SHA256={dice.randbytes(32).hex().upper()}", "ParentProcessGuid": _guid(dice),
-        "ParentProcessId": write.number(dice.randrange(400, 30_000)), "ParentImage": parent,
+        "ParentProcessId": parts.number(dice.randrange(400, 30_000)), "ParentImage": parent,
         "ParentCommandLine": f"{parent} -k netsvcs -p -s {dice.randrange(99)}",
     }  # fmt: skip
     return Event(when, *_SYSMON, 1, _HOST, data)
@@ -57,7 +59,7 @@ def _process(when: datetime, dice: Random) -> Event:
 def _module(when: datetime, dice: Random) -> Event:
     data: dict[str, str | Value] = {
         "RuleName": "-", "UtcTime": _utc(when), "ProcessGuid": _guid(dice),
-        "ProcessId": write.number(dice.randrange(400, 30_000)), "Image": dice.choice(_PROGRAMS),
+        "ProcessId": parts.number(dice.randrange(400, 30_000)), "Image": dice.choice(_PROGRAMS),
         "ImageLoaded": f"C:\\Windows\\System32\\module{dice.randrange(400)}.dll",
         "FileVersion": "10.0.17763.1", "Hashes": f"MD5={dice.randrange(400):032X}",
         "Signed": "true", "Signature": "Microsoft Windows", "SignatureStatus": "Valid",
@@ -68,11 +70,11 @@ def _module(when: datetime, dice: Random) -> Event:
 def _access(when: datetime, dice: Random) -> Event:
     data: dict[str, str | Value] = {
         "RuleName": "-", "UtcTime": _utc(when), "SourceProcessGUID": _guid(dice),
-        "SourceProcessId": write.number(dice.randrange(400, 30_000)),
-        "SourceThreadId": write.number(dice.randrange(400, 30_000)),
+        "SourceProcessId": parts.number(dice.randrange(400, 30_000)),
+        "SourceThreadId": parts.number(dice.randrange(400, 30_000)),
         "SourceImage": dice.choice(_PROGRAMS), "TargetProcessGUID": _guid(dice),
-        "TargetProcessId": write.number(dice.randrange(400, 30_000)),
-        "TargetImage": dice.choice(_PROGRAMS), "GrantedAccess": write.number(0x1400, 0x14),
+        "TargetProcessId": parts.number(dice.randrange(400, 30_000)),
+        "TargetImage": dice.choice(_PROGRAMS), "GrantedAccess": parts.number(0x1400, 0x14),
         "CallTrace": "|".join(
             f"C:\\Windows\\System32\\module{dice.randrange(40)}.dll+{dice.randrange(1 << 16):x}"
             for _ in range(4)
@@ -84,7 +86,7 @@ def _access(when: datetime, dice: Random) -> Event:
 def _registry(when: datetime, dice: Random) -> Event:
     data: dict[str, str | Value] = {
         "RuleName": "-", "EventType": "SetValue", "UtcTime": _utc(when), "ProcessGuid": _guid(dice),
-        "ProcessId": write.number(dice.randrange(400, 30_000)), "Image": dice.choice(_PROGRAMS),
+        "ProcessId": parts.number(dice.randrange(400, 30_000)), "Image": dice.choice(_PROGRAMS),
         "TargetObject": f"HKLM\\SOFTWARE\\Contoso\\Suite\\Key{dice.randrange(5_000)}\\Value",
         "Details": f"DWORD (0x{dice.randrange(1 << 12):08x})",
     }  # fmt: skip
@@ -94,15 +96,15 @@ def _registry(when: datetime, dice: Random) -> Event:
 def _logon(when: datetime, dice: Random) -> Event:
     name = dice.choice(_USERS).rpartition("\\")[2]
     data: dict[str, str | Value] = {
-        "SubjectUserSid": write.sid("S-1-5-18"), "SubjectUserName": "WS01$",
-        "SubjectDomainName": "CONTOSO", "SubjectLogonId": write.number(0x3E7, 0x15),
-        "TargetUserSid": write.sid(f"S-1-5-21-1-2-3-{1_100 + dice.randrange(40)}"),
+        "SubjectUserSid": parts.sid("S-1-5-18"), "SubjectUserName": "WS01$",
+        "SubjectDomainName": "CONTOSO", "SubjectLogonId": parts.number(0x3E7, 0x15),
+        "TargetUserSid": parts.sid(f"S-1-5-21-1-2-3-{1_100 + dice.randrange(40)}"),
         "TargetUserName": name, "TargetDomainName": "CONTOSO",
-        "TargetLogonId": write.number(dice.randrange(1 << 30), 0x15),
-        "LogonType": write.number(dice.choice((2, 3, 5, 7))), "LogonProcessName": "Advapi  ",
+        "TargetLogonId": parts.number(dice.randrange(1 << 30), 0x15),
+        "LogonType": parts.number(dice.choice((2, 3, 5, 7))), "LogonProcessName": "Advapi  ",
         "AuthenticationPackageName": "Negotiate", "WorkstationName": "-", "LogonGuid": _guid(dice),
-        "TransmittedServices": "-", "LmPackageName": "-", "KeyLength": write.number(0),
-        "ProcessId": write.number(0x2A8, 0x15), "ProcessName": dice.choice(_PROGRAMS),
+        "TransmittedServices": "-", "LmPackageName": "-", "KeyLength": parts.number(0),
+        "ProcessId": parts.number(0x2A8, 0x15), "ProcessName": dice.choice(_PROGRAMS),
         "IpAddress": f"192.0.2.{dice.randrange(254)}", "IpPort": str(dice.randrange(1 << 16)),
     }  # fmt: skip
     return Event(when, *_SECURITY, 4624, _HOST, data)
@@ -130,12 +132,12 @@ def write_evtx_bulk(out: Path, megabytes: int, seed: str = "evtx") -> int:
     return record - 1
 
 
-def _records(dice: Random, number: int) -> Iterator[tuple[datetime, Callable[[int], write.Body]]]:
+def _records(dice: Random, number: int) -> Iterator[tuple[datetime, Callable[[int], parts.Body]]]:
     when = _START + timedelta(hours=number)
     while True:
         when += timedelta(milliseconds=dice.randrange(200))
         event = dice.choice(_KINDS)(when, dice)
-        yield when, lambda record, event=event: write.instance(event, record)  # type: ignore[misc]
+        yield when, lambda record, event=event: instance(event, record)  # type: ignore[misc]
 
 
 def _next_record(chunk: bytes) -> int:

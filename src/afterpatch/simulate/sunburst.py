@@ -20,8 +20,8 @@ import polars as pl
 from afterpatch.detect.sunburst.answers import STAGE2_DELAY, delay_min
 from afterpatch.detect.sunburst.attribution import host_id_of
 from afterpatch.detect.sunburst.encode import name_labels, ping_label, query_name
-from afterpatch.detect.sunburst.hosts import STAGES, Stage
 from afterpatch.detect.sunburst.http import etag_of
+from afterpatch.detect.sunburst.signs import STAGES, Stage
 from afterpatch.simulate.network import NetworkPlan, Traffic, traffic
 from afterpatch.simulate.network_rows import Office, Target, flow_rows, queries_of
 from afterpatch.simulate.zeek_logs import write_zeek

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from afterpatch.cli import cli
 from afterpatch.model.errors import UsageError
 from afterpatch.simulate import evtx
+from afterpatch.simulate.evtx_events import Event
 
 ENTITIES = {"servers": "Orion.OrionServers", "engines": "Orion.Engines", "nodes": "Orion.Nodes"}
 
@@ -130,7 +131,7 @@ def logon(computer, event, user, minute=0, domain="CORP", **more):
     data = {"TargetDomainName": domain, "TargetUserName": user, **more}
     when = datetime(2020, 6, 1, 8, minute, tzinfo=UTC)
     provider = "Microsoft-Windows-Security-Auditing"
-    return evtx.Event(when, "Security", provider, event, computer, data)
+    return Event(when, "Security", provider, event, computer, data)
 
 
 def test_shared_credentials_agents_and_virtual_hosts_are_reasons(folder, tmp_path):

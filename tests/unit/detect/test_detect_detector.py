@@ -165,7 +165,7 @@ def test_content_is_matched_by_yara_and_by_hash() -> None:
 def test_unfinished_scans_become_gaps() -> None:
     slow = "rule slow { condition: for all i in (0..100000000000) : (i >= 0) }"
     built = Detector.build([], [RuleText("y.yar", "yara", slow)], [])
-    built._yara._time_limit_s = 1
+    built.rules.yara._time_limit_s = 1
     assert built.match_content(b"x", "00" * 32, "a.aspx", {}, None) == ()
     [gap] = built.take_gaps()
     assert (gap.source, gap.place) == ("a.aspx", "file")

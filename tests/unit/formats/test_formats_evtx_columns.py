@@ -19,7 +19,9 @@ from evtx_rows import (
 
 from afterpatch.formats import evtx
 from afterpatch.simulate import evtx as write
-from afterpatch.simulate.evtx import Event, Node, Sub
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import SYSTEM, Event, inline, instance
+from afterpatch.simulate.evtx_parts import Node, Sub
 
 WHEN = datetime(2021, 3, 2, 4, 5, 6, 789_012, UTC)
 SYSMON = "Microsoft-Windows-Sysmon"
@@ -50,7 +52,7 @@ def test_events_of_many_kinds_and_chunks():
         sysmon(12, EventType=kind, TargetObject="HKLM\\x")
         for kind in ("CreateKey", "DeleteKey", "x")
     ]
-    some += [event({"LogonType": write.number(3), "TargetUserName": "ä𝄞"}, event_id=4624)] * 40
+    some += [event({"LogonType": parts.number(3), "TargetUserName": "ä𝄞"}, event_id=4624)] * 40
     some += [
         event(
             {"NewProcessName": "C:\\a.exe"},
@@ -69,20 +71,20 @@ def test_events_of_many_kinds_and_chunks():
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (write.text("a b"), "a b"),
-        (write.text("a\0b"), "a"),
-        (write.text(""), ""),
-        (write.text("\0"), ""),
-        (write.NULL, ""),
+        (parts.text("a b"), "a b"),
+        (parts.text("a\0b"), "a"),
+        (parts.text(""), ""),
+        (parts.text("\0"), ""),
+        (parts.NULL, ""),
         ((0x02, b"caf\xe9\0"), "café"),
-        (write.number(-5, 0x03), "-5"),
-        (write.number(250, 0x04), "250"),
-        (write.number(-5, 0x05), "-5"),
-        (write.number(65_535, 0x06), "65535"),
-        (write.number(-5, 0x07), "-5"),
-        (write.number(2**32 - 1, 0x08), "4294967295"),
-        (write.number(-(2**63), 0x09), "-9223372036854775808"),
-        (write.number(2**64 - 1, 0x0A), "18446744073709551615"),
+        (parts.number(-5, 0x03), "-5"),
+        (parts.number(250, 0x04), "250"),
+        (parts.number(-5, 0x05), "-5"),
+        (parts.number(65_535, 0x06), "65535"),
+        (parts.number(-5, 0x07), "-5"),
+        (parts.number(2**32 - 1, 0x08), "4294967295"),
+        (parts.number(-(2**63), 0x09), "-9223372036854775808"),
+        (parts.number(2**64 - 1, 0x0A), "18446744073709551615"),
         ((0x0B, struct.pack("<f", 0.1)), "0.1"),
         ((0x0B, struct.pack("<f", 1e13)), "1e+13"),
         ((0x0C, struct.pack("<d", -1.5)), "-1.5"),
@@ -94,16 +96,16 @@ def test_events_of_many_kinds_and_chunks():
         ((0x0D, struct.pack("<i", -1)), "-1"),
         ((0x0E, b"\x01\xab"), "01AB"),
         ((0x0E, b""), ""),
-        (write.guid("54849625-5478-4994-a5ba-3e3b0328c30d"), "54849625-5478-4994-A5BA-3E3B0328C30D"),
+        (parts.guid("54849625-5478-4994-a5ba-3e3b0328c30d"), "54849625-5478-4994-A5BA-3E3B0328C30D"),
         ((0x10, struct.pack("<I", 999)), "0x3e7"),
         ((0x10, struct.pack("<Q", 2**63)), "0x8000000000000000"),
-        (write.filetime(WHEN), "2021-03-02T04:05:06.7890120Z"),
+        (parts.filetime(WHEN), "2021-03-02T04:05:06.7890120Z"),
         ((0x12, struct.pack("<8H", 2021, 3, 2, 2, 4, 5, 6, 789)), "2021-03-02T04:05:06.789000Z"),
-        (write.sid("S-1-5-21-1-2-3-500"), "S-1-5-21-1-2-3-500"),
-        (write.number(999, 0x14), "0x3e7"),
-        (write.number(0, 0x15), "0x0"),
-        (write.texts(["one"]), "one"),
-        (write.texts(["a", "", "c"]), "c"),  # repeated elements of one name: the last is kept
+        (parts.sid("S-1-5-21-1-2-3-500"), "S-1-5-21-1-2-3-500"),
+        (parts.number(999, 0x14), "0x3e7"),
+        (parts.number(0, 0x15), "0x0"),
+        (parts.texts(["one"]), "one"),
+        (parts.texts(["a", "", "c"]), "c"),  # repeated elements of one name: the last is kept
         ((0x81, b""), ""),
         ((0x88, struct.pack("<3I", 1, 2, 3)), "3"),
         ((0x8F, bytes(32)), "00000000-0000-0000-0000-000000000000"),
@@ -137,7 +139,7 @@ def test_what_no_value_can_be_is_left_to_the_plain_reader(value):
 
 
 def test_unnamed_data_are_joined_and_numbered():
-    data = write.log([event({"": write.texts(["one", "", "three"])}), event({"": "solo"})])
+    data = write.log([event({"": parts.texts(["one", "", "three"])}), event({"": "solo"})])
     assert_same(data)
     found = {
         row["@record"]: row
@@ -163,7 +165,7 @@ def test_events_without_a_template():
 
 
 def body(*content, record=1):
-    head = write.inline(event(), record).content[0]
+    head = inline(event(), record).content[0]
     return Node("Event", (head, *content))
 
 
@@ -193,12 +195,12 @@ def test_mixed_and_nested_values_in_templates():
     flag = (0x0D, struct.pack("<I", 1))
 
     def made(number):
-        values = list(write.instance(event(), number).values)
-        own = write.Instance(
-            inner, (write.text(f"x{number % 2}"), write.number(5), write.number(6))
+        values = list(instance(event(), number).values)
+        own = parts.Instance(
+            inner, (parts.text(f"x{number % 2}"), parts.number(5), parts.number(6))
         )
-        values[-1] = write.Instance(outer, (own, flag))
-        return write.Instance(write.SYSTEM, values)
+        values[-1] = parts.Instance(outer, (own, flag))
+        return parts.Instance(SYSTEM, values)
 
     [chunk] = write.chunks([(WHEN, made)] * 4)
     data = write.header(1, 5) + chunk
@@ -216,7 +218,7 @@ AUDIT = {"provider": "Microsoft-Windows-Security-Auditing"}
 def test_sigma_fields_are_made_the_same_both_ways():
     started = [
         event(
-            {"NewProcessName": f"C:\\{i % 3}.exe", "ProcessId": write.number(i % 5, 0x14),
+            {"NewProcessName": f"C:\\{i % 3}.exe", "ProcessId": parts.number(i % 5, 0x14),
              "SubjectDomainName": "A" if i % 2 else "", "SubjectUserName": f"user{i % 7}"},
             event_id=4688, second=i % 60, **AUDIT,
         )
@@ -229,7 +231,7 @@ def test_sigma_fields_are_made_the_same_both_ways():
     ]
     connected = [
         event(
-            {"Application": "\\device\\x.exe", "Direction": direction, "DestPort": write.number(445)},
+            {"Application": "\\device\\x.exe", "Direction": direction, "DestPort": parts.number(445)},
             event_id=5156, **AUDIT,
         )
         for direction in ("%%14592", "%%14593", "OutBound", "elsewhere", "")
@@ -280,7 +282,7 @@ def test_the_text_of_single_records_is_the_same_whoever_reads_them(chunks, every
 def test_events_of_one_number_have_each_their_own_text():
     # As in a collector's log: every computer counts for itself.
     some = [event({"A": f"value {i}"}) for i in range(3)]
-    records = [(WHEN, lambda _number, one=one: write.inline(one, 7)) for one in some]
+    records = [(WHEN, lambda _number, one=one: inline(one, 7)) for one in some]
     [chunk] = write.chunks(records)
     data = write.header(1, 4) + chunk
     [piece] = columns(data)
@@ -314,7 +316,7 @@ def test_two_templates_of_one_guid_keep_their_constants(monkeypatch):
     monkeypatch.setattr(write, "_guid_of", lambda template: b"\7" * 16)
     first = Node("Event", (*body().content, Node("EventData", (Node("Data", ("one",)),))))
     second = Node("Event", (*body().content, Node("EventData", (Node("Data", ("two",)),))))
-    records = [(WHEN, lambda number, one=one: write.Instance(one, ())) for one in (first, second)]
+    records = [(WHEN, lambda number, one=one: parts.Instance(one, ())) for one in (first, second)]
     [chunk] = write.chunks(records)
     assert cell(write.header(1, 3) + chunk, "Data") == ["one", "two"]
 
@@ -340,7 +342,7 @@ def test_public_logs_are_read_the_same_cell_by_cell(public_data):
 
 def test_values_that_cannot_be_told_apart_by_their_hashes_are_all_kept(monkeypatch):
     # With no slot to look into, every value is kept as often as it is met.
-    monkeypatch.setattr("afterpatch.formats.evtx_interning.Texts._slot_count", lambda _count: 1)
+    monkeypatch.setattr("afterpatch.formats.evtx_codes.Texts._slot_count", lambda _count: 1)
     assert_same(write.log([event({"A": f"{i % 3}", "B": "same"}) for i in range(50)]))
 
 

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from afterpatch.simulate import evtx as write
-from afterpatch.simulate.evtx import Event
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import Event
 
 WHEN = datetime(2021, 3, 2, 4, 5, 6, tzinfo=UTC)
 CHUNK = 65_536
@@ -26,9 +27,9 @@ CHUNK = 65_536
 def some_events(count):
     return [
         Event(WHEN, "Security", "P", 4624 + i % 3, "mx01.a.example", {
-            "Text": f"value {i}", "Number": write.number(i, 0x14), "Sid": write.sid("S-1-5-18"),
-            "Guid": write.guid("54849625-5478-4994-a5ba-3e3b0328c30d"), "": write.texts(["a", "b"]),
-            "When": write.filetime(WHEN), "Raw": (0x0E, b"\1\2"), "Null": write.NULL,
+            "Text": f"value {i}", "Number": parts.number(i, 0x14), "Sid": parts.sid("S-1-5-18"),
+            "Guid": parts.guid("54849625-5478-4994-a5ba-3e3b0328c30d"), "": parts.texts(["a", "b"]),
+            "When": parts.filetime(WHEN), "Raw": (0x0E, b"\1\2"), "Null": parts.NULL,
         }) for i in range(count)
     ]  # fmt: skip
 
@@ -100,7 +101,7 @@ def test_tables_that_run_in_a_circle_end(at):
 @pytest.mark.parametrize("number", [4, 20210302, 2**40])
 def test_a_time_that_is_a_number_is_read_one_way(number):
     data = bytearray(write.log(some_events(1)))
-    stamp = write.filetime(WHEN)[1]
+    stamp = parts.filetime(WHEN)[1]
     at = data.index(stamp, data.index(stamp) + 8)  # behind the one in the record's header
     data[at : at + 8] = number.to_bytes(8, "little")
     data[data.index(struct.pack("<HBB", 8, 0x11, 0), 4096 + 512) + 2] = 0x0A
@@ -110,17 +111,17 @@ def test_a_time_that_is_a_number_is_read_one_way(number):
 
 
 def test_values_within_values_end():
-    body = write.Instance(write.Node("A", (write.Sub(0, 0x21),)), (write.text("x"),))
+    body = parts.Instance(parts.Node("A", (parts.Sub(0, 0x21),)), (parts.text("x"),))
     for _ in range(120):
-        body = write.Instance(write.Node("A", (write.Sub(0, 0x21),)), (body,))
+        body = parts.Instance(parts.Node("A", (parts.Sub(0, 0x21),)), (body,))
     [chunk] = write.chunks([(WHEN, lambda _number: body)])
     data = write.header(1, 2) + chunk
     assert rest(columns(data)) == rest(plain(data))
 
 
 def test_names_pointed_to_again_and_again_do_not_fill_memory():
-    long = write.Node("x" * 500)
-    wide = write.Node("Event", (long,) * 3_500)
+    long = parts.Node("x" * 500)
+    wide = parts.Node("Event", (long,) * 3_500)
     [chunk] = write.chunks([(WHEN, lambda _number: wide)])
     data = write.header(1, 2) + chunk
     assert sum(gap.records for piece in columns(data) for gap in piece.gaps) == 1

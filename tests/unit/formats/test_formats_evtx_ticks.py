@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from afterpatch.formats import evtx_plain, evtx_ticks
 from afterpatch.simulate import evtx as write
-from afterpatch.simulate.evtx import Event, Instance, Node, Sub
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import SYSTEM, Event, inline, instance
+from afterpatch.simulate.evtx_parts import Instance, Node, Sub
 
 WHEN = datetime(2021, 3, 2, 4, 5, 6, 789_012, UTC)
 TICKS = 132_591_315_067_890_120  # the same, since 1601
@@ -25,7 +27,7 @@ LAST = 2_650_466_808_009_999_999  # what the package can read at most
 SEVENTH = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})\dZ")
 
 
-def moment(ticks: int) -> write.Value:
+def moment(ticks: int) -> parts.Value:
     return 0x11, struct.pack("<Q", ticks)
 
 
@@ -39,9 +41,9 @@ def log_of(*bodies) -> bytes:
     return write.header(1, 1 + len(bodies)) + chunk
 
 
-def with_data(data: Node, *values) -> write.Instance:
-    system = write.instance(event(), 1).values
-    return Instance(write.SYSTEM, (*system[:-1], Instance(data, values)))
+def with_data(data: Node, *values) -> parts.Instance:
+    system = instance(event(), 1).values
+    return Instance(SYSTEM, (*system[:-1], Instance(data, values)))
 
 
 def cells(data: bytes, *names: str) -> list[tuple]:
@@ -71,14 +73,14 @@ def from_package(data: bytes) -> list[str | None]:
 
 
 def test_the_last_digit_of_a_time_is_read():
-    data = write.log([event(tick, X=write.filetime(WHEN, 9 - tick)) for tick in (0, 7, 9)])
+    data = write.log([event(tick, X=parts.filetime(WHEN, 9 - tick)) for tick in (0, 7, 9)])
     assert cells(data, "@time", "X") == [
         (1_614_657_906_789_012, "2021-03-02T04:05:06.7890129Z"),
         (1_614_657_906_789_012, "2021-03-02T04:05:06.7890122Z"),
         (1_614_657_906_789_012, "2021-03-02T04:05:06.7890120Z"),
     ]
     # The time in the records' headers is of the same microsecond, with another digit.
-    assert data.count(write.filetime(WHEN)[1]) == 5
+    assert data.count(parts.filetime(WHEN)[1]) == 5
     assert system_times(data) == [
         "2021-03-02T04:05:06.7890120Z",
         "2021-03-02T04:05:06.7890127Z",
@@ -98,7 +100,7 @@ def test_times_within_one_microsecond_keep_each_its_own():
 def test_what_only_looks_like_a_time_stays():
     milliseconds = struct.pack("<8H", 2021, 3, 2, 2, 4, 5, 6, 789)
     looks_so = event(
-        7, Text=SIX, Quoted=f'at "{SIX}"', Number=write.number(TICKS + 3, 0x0A),
+        7, Text=SIX, Quoted=f'at "{SIX}"', Number=parts.number(TICKS + 3, 0x0A),
         System=(0x12, milliseconds), Time=moment(TICKS - 115), Bytes=(0x0E, moment(TICKS + 3)[1]),
     )  # fmt: skip
     data = write.log([looks_so])
@@ -162,7 +164,7 @@ def test_lists_of_times_and_times_used_twice_or_in_a_text():
 
 
 def test_events_within_events():
-    own: Instance | write.Value = moment(TICKS + 9)
+    own: Instance | parts.Value = moment(TICKS + 9)
     for depth in range(5):
         kind, _ = (0x21, ()) if depth else own
         node = Node(f"Level{depth}", (Sub(0, kind), Node("Time", (Sub(1, 0x11),))))
@@ -178,13 +180,13 @@ def test_events_within_events():
     "shown", ["2021-03-02T04:05:06.7890127Z", "2021-03-02T04:05:06.123456789Z"]
 )
 def test_a_forwarded_event_keeps_the_digits_it_came_with(shown):
-    body = write.inline(event(), 1)
+    body = inline(event(), 1)
     system, data = body.content
-    parts = [
+    content = [
         Node("TimeCreated", (), (("SystemTime", shown),)) if part.name == "TimeCreated" else part
         for part in system.content
     ]
-    log = log_of(lambda _number: Node("Event", (Node("System", tuple(parts)), data)))
+    log = log_of(lambda _number: Node("Event", (Node("System", tuple(content)), data)))
     assert_same(log)
     assert system_times(log) == [shown]
     [batch] = columns(log)[0].batches
@@ -297,12 +299,12 @@ times = st.one_of(
     st.integers(0, LAST),
 )
 others = st.one_of(
-    st.integers(-1, 1).map(lambda more: write.text(f"2021-03-02T04:05:06.{789_012 + more}Z")),
-    times.map(lambda ticks: write.number(ticks, 0x0A)),
+    st.integers(-1, 1).map(lambda more: parts.text(f"2021-03-02T04:05:06.{789_012 + more}Z")),
+    times.map(lambda ticks: parts.number(ticks, 0x0A)),
     times.map(lambda ticks: (0x0E, b"\x11" + struct.pack("<Q", ticks))),
     st.just((0x12, struct.pack("<8H", 2021, 3, 2, 2, 4, 5, 6, 789))),
-    st.integers(0, 3).map(lambda parts: write.sid("-".join(["S-1-5", *"1234"[: parts + 1]]))),
-    st.just(write.NULL),
+    st.integers(0, 3).map(lambda more: parts.sid("-".join(["S-1-5", *"1234"[: more + 1]]))),
+    st.just(parts.NULL),
     st.lists(times, max_size=4).map(lambda some: (0x91, struct.pack(f"<{len(some)}Q", *some))),
 )
 fields = st.lists(st.one_of(times.map(moment), others), max_size=6)
@@ -349,7 +351,7 @@ def test_damage_changes_nothing_but_digits(damage):
 
 
 SEED = write.log(
-    [event(i, A=moment(TICKS + i), S=write.sid("S-1-5-18"), B=str(i)) for i in range(9)]
+    [event(i, A=moment(TICKS + i), S=parts.sid("S-1-5-18"), B=str(i)) for i in range(9)]
 )
 
 

@@ -14,6 +14,8 @@ from afterpatch.pipeline.originals import originals
 from afterpatch.pipeline.tally import FULL_TEXT_HITS
 from afterpatch.pipeline.unit import read_units
 from afterpatch.simulate import evtx as write
+from afterpatch.simulate import evtx_parts as parts
+from afterpatch.simulate.evtx_events import Event
 
 PROVIDER = "Microsoft-Windows-Security-Auditing"
 RULE = RuleText(
@@ -35,9 +37,9 @@ level: high
 def reading(tmp_path, count=400):
     start = datetime(2021, 3, 2, tzinfo=UTC)
     events = [
-        write.Event(start + timedelta(seconds=i), "Security", PROVIDER, 4624 + i % 2, "a.example",
+        Event(start + timedelta(seconds=i), "Security", PROVIDER, 4624 + i % 2, "a.example",
                     {"User": f"{'odd' if i % 4 == 0 else 'even'}{i}", "Other": str(i),
-                     "Seen": write.filetime(start, 7)}, tick=i % 10)
+                     "Seen": parts.filetime(start, 7)}, tick=i % 10)
         for i in range(count)
     ]  # fmt: skip
     path = tmp_path / "Security.evtx"

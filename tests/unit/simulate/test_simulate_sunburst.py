@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from afterpatch.detect.sunburst.attribution import attribute
-from afterpatch.detect.sunburst.hosts import STAGES, scope
+from afterpatch.detect.sunburst.hosts import scope
+from afterpatch.detect.sunburst.signs import STAGES
 from afterpatch.formats.machine_list import merge, read_machines
 from afterpatch.pipeline.sunburst import survey
 from afterpatch.simulate.network import NetworkPlan

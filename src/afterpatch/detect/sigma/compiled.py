@@ -7,8 +7,8 @@ Leaves: for a literal found in a column, the rules worth looking at. Will not do
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from afterpatch.detect.sigma.asked import Asked
 from afterpatch.detect.sigma.ast import ANY_FIELD, And, FieldTest, Node, Not, Or, Rule, tests
-from afterpatch.detect.sigma.columns import Asked
 from afterpatch.detect.sigma.distinct import required_texts
 from afterpatch.detect.sigma.fields import View, value_view, views
 from afterpatch.detect.sigma.literals import COMMON_SHARE, Scanner

@@ -1,7 +1,7 @@
 """One test on many values at once.
 
 Enters: a test and a series of distinct texts (as written and folded). Leaves: a boolean per value.
-Will not do: memory of earlier answers (``columns`` has that), or anything about rows.
+Will not do: memory of earlier answers (``column`` has that), or anything about rows.
 """
 
 import ipaddress

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from afterpatch.detect.sigma.columns import Asked, Column, Columns
+from afterpatch.detect.sigma.asked import Asked
+from afterpatch.detect.sigma.column import Column
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.distinct import Mask, refers
 from afterpatch.detect.sigma.fields import View, keyword_views
 from afterpatch.detect.sigma.literals import Indexes

@@ -18,7 +18,8 @@ from typing import Final
 import numpy as np
 
 from afterpatch.detect.sigma.ast import Rule
-from afterpatch.detect.sigma.columns import Column, Columns, members
+from afterpatch.detect.sigma.column import Column, members
+from afterpatch.detect.sigma.columns import Columns
 from afterpatch.detect.sigma.compiled import ANY_VIEW, Compiled, MakeScanner, Shares
 from afterpatch.detect.sigma.fields import applies
 from afterpatch.detect.sigma.garbage import no_collection

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from afterpatch.detect.sunburst.hosts import STAGES, Host
+from afterpatch.detect.sunburst.hosts import Host
+from afterpatch.detect.sunburst.signs import STAGES
 from afterpatch.model.campaigns import Triage
 
 _LONGEST_PAUSE: Final = timedelta(minutes=43_260)  # thirty days, the longest an answer can set

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from afterpatch.detect.sunburst.hosts import STAGES, Stage, signs_of
 from afterpatch.detect.sunburst.labels import Label, decode
 from afterpatch.detect.sunburst.rows import answers_of, beacon_rows, is_dns
+from afterpatch.detect.sunburst.signs import STAGES, Event, Stage, signs_of
 from afterpatch.model.batches import TIME, Batch, Logsource
 from afterpatch.model.campaigns import Indicator
 from afterpatch.model.hits import RuleInfo
@@ -98,7 +98,7 @@ class SunburstDecoder:
             shown = {
                 (stage, why)
                 for value in answers_of(answer) or (None,)
-                for stage, why in signs_of(label, value, time)
+                for stage, why in signs_of(Event(label, value, time))
             }
             for stage, why in sorted(shown, key=lambda sign: (STAGES.index(sign[0]), sign[1])):
                 yield Decoded(_INFOS[stage], row, {**_said(label), "why": why})
