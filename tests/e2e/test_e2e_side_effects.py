@@ -78,7 +78,7 @@ def test_nothing_but_the_output_folder_is_touched(evidence, tmp_path, arguments,
         check=False,
         env=os.environ | own,
     )
-    assert "SIDE-EFFECTS [] KEPT 3" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "SIDE-EFFECTS [] KEPT 5" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in evidence.rglob("*")} == before
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == written

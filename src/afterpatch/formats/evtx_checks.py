@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
-from afterpatch.formats.evtx_compiled import Bytes, compiled, i64, u16, whole
+from afterpatch.formats.compiled import Bytes, compiled, i64, u16, whole
 from afterpatch.formats.evtx_structures import Values, add_value
 from afterpatch.formats.evtx_ticks import MAX_FILETIME
 

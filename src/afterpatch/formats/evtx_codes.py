@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from afterpatch.formats.evtx_compiled import Bytes, Ints
+from afterpatch.formats.compiled import Bytes, Ints
 from afterpatch.formats.evtx_interning import (
     ABSENT,
     Codes,

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
+from afterpatch.formats.compiled import Bytes, Ints
 from afterpatch.formats.evtx_codes import Texts
-from afterpatch.formats.evtx_compiled import Bytes, Ints
 from afterpatch.formats.evtx_headers import CHUNK_BYTES
 from afterpatch.formats.evtx_interning import ABSENT, Codes
 from afterpatch.formats.evtx_kernel import Walk

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from afterpatch.formats.evtx_compiled import (
+from afterpatch.formats.compiled import (
     MAX_PROBES,
     Bytes,
     Ints,

@@ -15,8 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
-from afterpatch.formats.evtx_checks import array, is_empty, is_right
-from afterpatch.formats.evtx_compiled import (
+from afterpatch.formats.compiled import (
     Bytes,
     Distinct,
     Ints,
@@ -30,6 +29,7 @@ from afterpatch.formats.evtx_compiled import (
     u32,
     whole,
 )
+from afterpatch.formats.evtx_checks import array, is_empty, is_right
 from afterpatch.formats.evtx_headers import CHUNK_BYTES, CHUNK_HEADER_BYTES, RECORD_MAGIC
 from afterpatch.formats.evtx_structures import Values, structure
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from afterpatch.formats.evtx_compiled import strings_of
+from afterpatch.formats.compiled import strings_of
 from afterpatch.formats.evtx_elements import NotUnderstoodError
 from afterpatch.formats.evtx_kernel import Walk
 from afterpatch.formats.evtx_shapes import Shape, shape_of

@@ -19,7 +19,7 @@ Source of the tokens: [MS-EVEN6] 2.2.12 and libevtx's description of the format.
 from typing import Final, NamedTuple
 
 from afterpatch.formats import evtx_tokens as token
-from afterpatch.formats.evtx_compiled import (
+from afterpatch.formats.compiled import (
     Bytes,
     Distinct,
     Ints,

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from afterpatch.formats import evtx_tokens as token
-from afterpatch.formats.evtx_compiled import Bytes, Ints, Small, compiled, u16
+from afterpatch.formats.compiled import Bytes, Ints, Small, compiled, u16
 from afterpatch.formats.evtx_ticks import filetime
 
 UNIX_EPOCH_100NS: Final = 116_444_736_000_000_000

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from afterpatch.formats.evtx_compiled import Bytes, Ints, compiled, whole
+from afterpatch.formats.compiled import Bytes, Ints, compiled, whole
 
 ABSENT: Final = 0
 TEXT: Final = 1  # a string without escapes, its place inside the quotes

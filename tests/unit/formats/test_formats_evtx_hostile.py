@@ -135,7 +135,7 @@ warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
 import numba, numpy as np
 import test_formats_evtx_hostile as t
-from afterpatch.formats import evtx_kernel, evtx_compiled
+from afterpatch.formats import evtx_kernel, compiled
 
 assert not hasattr(evtx_kernel.walk, "signatures")
 

@@ -1,4 +1,4 @@
-"""Compiled building blocks for EVTX: little-endian numbers, and a table of distinct byte strings.
+"""Compiled building blocks: little-endian numbers, and a table of distinct byte strings.
 
 Everything here is compiled by numba, which checks no bounds: a caller may read ``block[at : at +
 n]`` only after it has compared ``at + n`` with an end that lies inside the block. Compiled code is
