@@ -142,14 +142,18 @@ def _name(machine: _Machine, shared: Mapping[str, set[str]], names: Mapping[str,
 
 
 def _names_of_addresses(inventories: Sequence[Reading]) -> dict[str, str]:
-    """Address -> the one name that inventories give it."""
+    """Address -> the one name that inventories give it, however they write it."""
     found: dict[str, set[str]] = defaultdict(set)
     for reading in inventories:
         for fact in reading.facts:
             address = fact.value if fact.name == ADDRESS_FACT else fact.detail.get("ip", "")
             if address and fact.detail.get("host"):
                 found[spelled_address(address)].add(fact.detail["host"])
-    return {address: next(iter(names)) for address, names in found.items() if len(names) == 1}
+    return {
+        address: min(names)
+        for address, names in found.items()
+        if len({name.casefold() for name in names}) == 1
+    }
 
 
 def _home(hosts: Sequence[HostEvidence], name: str) -> int | None:

@@ -1,8 +1,10 @@
 """The event that ``afterpatch rules explain`` is asked about: a place, a file, or plain JSON."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import orjson
 
@@ -12,6 +14,8 @@ from afterpatch.model.batches import Logsource
 from afterpatch.model.errors import UsageError
 from afterpatch.pipeline.originals import events_at
 
+_RECORD: Final = re.compile("[0-9]{1,20}")
+
 
 def event_meant(
     event: str, evidence: Sequence[str], rule: Rule, parts: Sequence[str]
@@ -19,7 +23,7 @@ def event_meant(
     """The event that is meant and its log source. Raises UsageError."""
     if evidence:
         source, _, record = event.rpartition(":")
-        if not source or not record.isdigit():
+        if not source or not _RECORD.fullmatch(record):
             raise UsageError(f"{event}: a place is SOURCE:RECORD, as hunt prints it")
         found = next(events_at(evidence, source, int(record)), None)
         if found is None:

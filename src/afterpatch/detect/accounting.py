@@ -25,12 +25,24 @@ def correlation_statuses(
     correlations: Iterable[Correlation], evaluated: Collection[str]
 ) -> Iterator[RuleStatus]:
     """Correlations: evaluated when a rule that feeds them was."""
-    for correlation in correlations:
+    known = tuple(correlations)
+    reached = fed_by(known, evaluated)
+    for correlation in known:
         identity = correlation.info.id
-        if identity in evaluated or not frozenset(correlation.rules).isdisjoint(evaluated):
+        if identity in reached:
             yield RuleStatus(identity, "evaluated")
         else:
             yield RuleStatus(identity, "not applicable", "none of the rules it reads was evaluated")
+
+
+def fed_by(correlations: Iterable[Correlation], rules: Iterable[str]) -> frozenset[str]:
+    """The rules, and every correlation that reads one of them, be it through other correlations."""
+    reached = set(rules)
+    left = list(correlations)
+    while fed := [one for one in left if not reached.isdisjoint(one.rules)]:
+        reached.update(one.info.id for one in fed)
+        left = [one for one in left if one.info.id not in reached]
+    return frozenset(reached)
 
 
 def content_statuses(infos: Iterable[RuleInfo], evaluated: Collection[str]) -> Iterator[RuleStatus]:

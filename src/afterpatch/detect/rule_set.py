@@ -12,6 +12,7 @@ from typing import Final
 from afterpatch.detect.accounting import (
     content_statuses,
     correlation_statuses,
+    fed_by,
     refused_statuses,
     sigma_statuses,
 )
@@ -124,8 +125,8 @@ class RuleSet:
         return self._rules_of(batch.logsource) | kinds
 
     def _rules_of(self, logsource: Logsource) -> frozenset[str]:
-        rules = {rule.info.id for rule in self.sigma.rules_for(logsource)}
-        rules |= {c.info.id for c in self.parsed.correlations if not rules.isdisjoint(c.rules)}
+        rules = (rule.info.id for rule in self.sigma.rules_for(logsource))
+        reached = fed_by(self.parsed.correlations, rules)
         if self.decoder.applies(logsource):
-            rules |= {info.id for info in self.decoder.infos}
-        return frozenset(rules)
+            reached |= {info.id for info in self.decoder.infos}
+        return reached

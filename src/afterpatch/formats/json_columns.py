@@ -7,7 +7,7 @@ JSON writes them. No code runs per cell where a column holds values of one plain
 objects hold, there are at most ``MAX_FIELDS`` columns: more raise :class:`TooWide`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -30,7 +30,7 @@ def columns_of(documents: Sequence[Document]) -> list[pl.Series]:
     """The objects as columns, sorted by name. Raises TooWide."""
     found: dict[str, pl.Series] = {}
     _add(documents, "", found, MAX_DEPTH)
-    return [found[name].alias(_free(name)) for name in sorted(found)]
+    return [found[name].alias(_free(name, found.keys())) for name in sorted(found)]
 
 
 def first_fields(document: Document) -> Document:
@@ -39,8 +39,13 @@ def first_fields(document: Document) -> Document:
     return dict(list(plain)[:MAX_FIELDS])
 
 
-def _free(name: str) -> str:
-    return f"{name}_" if name in RESERVED else name
+def _free(name: str, taken: Collection[str]) -> str:
+    """A name that is neither reserved nor another column's."""
+    if name not in RESERVED:
+        return name
+    while name in RESERVED or name in taken:
+        name += "_"
+    return name
 
 
 def _add(
@@ -57,10 +62,18 @@ def _add(
         members = _member_kinds(values) if list in kinds else set()
         if dict in members and depth:
             values = _lists(values, f"{name}.", found, depth)
-        if name not in found and (kinds - {dict} or not kinds):
-            found[name] = _series(values, kinds, members)
+        # Objects nested deeper than that stay JSON.
+        if kinds - ({dict} if depth else set()) or not kinds:
+            column = _series(values, kinds, members)
+            found[name] = _both(found[name], column) if name in found else column
         if len(found) > MAX_FIELDS:
             raise TooWide
+
+
+def _both(one: pl.Series, other: pl.Series) -> pl.Series:
+    """One column of two that have its name (``{"a.b": …}``, ``{"a": {"b": …}}``), as of a list."""
+    either = one.zip_with(one.is_not_null(), other)
+    return (one + "\n" + other).zip_with(one.is_not_null() & other.is_not_null(), either)
 
 
 def _turned(documents: Sequence[Document]) -> Iterator[tuple[str, Sequence[Any]]]:

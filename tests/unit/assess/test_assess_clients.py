@@ -109,6 +109,9 @@ def test_inventory_names_the_client_and_its_own_evidence_is_joined(about, infos,
     listed = reading("i.csv", "lists", "machine-csv", facts=(fact,))
     log = query_log(reading, row(hit, "r-write", "::ffff:10.0.0.5", ID_A))
     assert bands(judged(about, infos, log, listed)) == {"DNS01": "none", "ORION01": "compromised"}
+    again = Fact("host.address", "10.0.0.5", None, Place("j.csv", 2), {"host": "orion01"})
+    other = reading("j.csv", "lists", "machine-csv", facts=(again,))
+    assert "ORION01" in bands(judged(about, infos, log, listed, other))
     own = reading("s.evtx", "ORION01", "evtx", host="ORION01.corp.example")
     joined = judged(about, infos, log, listed, own)
     assert bands(joined) == {"DNS01": "none", "ORION01.corp.example": "compromised"}

@@ -144,6 +144,12 @@ def test_explain_says_what_is_wrong(folder, rule, event, message):
         ask("explain", rule, event, "--rules", folder / "rules", text="{}")
 
 
+@pytest.mark.parametrize("place", ["a:²", "a:", "a", "a:-1", "a:" + "9" * 5_000])
+def test_explain_wants_a_place_in_evidence(folder, place):
+    with pytest.raises(UsageError, match="a place is SOURCE:RECORD"):
+        ask("explain", folder / "rules" / "who.yml", place, "--evidence", folder / "rules")
+
+
 def test_explain_wants_one_event_and_a_usable_rule(folder):
     with pytest.raises(UsageError, match="not one JSON object"):
         ask("explain", folder / "rules" / "who.yml", "-", text="[1]")

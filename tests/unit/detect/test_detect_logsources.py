@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -11,7 +12,7 @@ from afterpatch.detect.sigma.ast import Scope
 from afterpatch.detect.sigma.fields import applies
 from afterpatch.detect.sigma.served import formats_for
 from afterpatch.formats.windows_logsources import WIDER_CATEGORY, logsources
-from afterpatch.model.batches import Logsource
+from afterpatch.model.batches import Batch, Logsource
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.rules import RuleStatus
 
@@ -171,3 +172,22 @@ def test_given_placeholders_are_used() -> None:
     texts = [RuleText("r.yml", "sigma", RULES)]
     detector = Detector.build(texts, [], [], placeholders={"x": ("1",), "y": ("2",)})
     assert {s.state for s in detector.statuses(())} == {"not applicable", "unsupported"}
+
+
+def test_a_chain_of_correlations_is_evaluated_where_its_first_rule_is() -> None:
+    rule = (
+        "title: r\nid: r\nname: r\nlogsource: {product: windows}\n"
+        "detection: {s: {a: x}, condition: s}"
+    )
+    chain = [
+        f"title: c{n}\nid: c{n}\nname: c{n}\ncorrelation:\n  type: event_count\n  rules: [{read}]\n"
+        "  timespan: 1m\n  condition: {gte: 1}"
+        for n, read in ((3, "c2"), (2, "c1"), (1, "r"))
+    ]
+    texts = [RuleText(f"{n}", "sigma", text) for n, text in enumerate([*chain, rule])]
+    detector = Detector.build(texts, [], [])
+    batch = Batch(Logsource("", "windows", "system"), pl.DataFrame({"a": ["x"]}))
+    met = detector.rules.of_batch(batch)
+    assert met == {"r", "c1", "c2", "c3"}
+    assert {s.rule: s.state for s in detector.statuses({"r"})} == dict.fromkeys(met, "evaluated")
+    assert {s.state for s in detector.statuses(())} == {"not applicable"}

@@ -296,3 +296,14 @@ detection:
     frame = pl.DataFrame(rows)
     found = [at for _, hits in SigmaEngine([rule]).match(Batch(ZEEK_DNS, frame)) for at in hits]
     assert found == [at for at, row in enumerate(rows) if matches(rule, row, ZEEK_DNS)]
+
+
+def test_a_reference_between_very_many_distinct_values() -> None:
+    """Pairs of values are numbered; there are more of them here than 32 bits tell apart."""
+    rows = 50_000
+    mine = pl.Series([f"v{n}" for n in range(rows)])
+    other = pl.Series([f"V{n}" if n % 2 else f"w{n}" for n in range(rows)])
+    (rule,) = parse_rules([rule_text("s: {a|fieldref: b}\ncondition: s")]).rules
+    batch = Batch(WINDOWS, pl.DataFrame({"a": mine, "b": other}))
+    ((_, found),) = SigmaEngine([rule]).match(batch)
+    assert found.tolist() == list(range(1, rows, 2))

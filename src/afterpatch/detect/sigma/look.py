@@ -127,7 +127,8 @@ class Reference:
         mine, other = look.columns.view(self.mine), look.columns.view(self.other)
         if mine is None or other is None:
             return result
-        left, right = mine.codes[rows], other.codes[rows]
+        # In 64 bits: a pair of values is told by one number for both.
+        left, right = mine.codes[rows].astype(np.int64), other.codes[rows]
         both = np.flatnonzero((left >= 0) & (right >= 0))
         width = max(len(other.values), 1)
         pairs, which = np.unique(left[both] * width + right[both], return_inverse=True)
