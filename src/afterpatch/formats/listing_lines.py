@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from afterpatch.formats.file_rows import FileRow
+from afterpatch.formats.text_blocks import all_fit
 
 Style = Literal["dir", "get-childitem", "bodyfile", "find", "hashes", "paths"]
 
@@ -74,13 +75,7 @@ def style_of(lines: list[str]) -> Style | None:
 
 def _mostly(lines: list[str], fits: Callable[[str], object]) -> bool:
     """Whether three of four fit: one torn line does not hide what a file is."""
-    most = len(lines) // 4  # that may not
-    strange = 0
-    for line in lines:
-        strange += not fits(line)
-        if strange > most:
-            return False
-    return bool(lines)
+    return all_fit(lines, fits, but=len(lines) // 4)
 
 
 class ListingParser:

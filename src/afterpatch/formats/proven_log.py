@@ -21,7 +21,14 @@ from afterpatch.formats.exact_lines import BAD_TIME
 from afterpatch.formats.gap_runs import GapRuns
 from afterpatch.formats.line_scan import NO_TIME
 from afterpatch.formats.table_reader import UNENDED
-from afterpatch.formats.text_blocks import BLOCK_BYTES, Block, LongLine, head_text, read_blocks
+from afterpatch.formats.text_blocks import (
+    BLOCK_BYTES,
+    Block,
+    LongLine,
+    all_fit,
+    head_text,
+    read_blocks,
+)
 from afterpatch.model.batches import (
     MAX_RAW_CHARS,
     RAW,
@@ -92,13 +99,7 @@ def read_proven_log(
 def half_of_first_lines(head: bytes, fits: Callable[[str], object]) -> bool:
     """Whether at least half of the first lines fit, for recognising a log without a header."""
     lines = _first_lines(head)
-    most = len(lines) // 2  # that may not
-    strange = 0
-    for line in lines:
-        strange += not fits(line)
-        if strange > most:
-            return False
-    return bool(lines)
+    return all_fit(lines, fits, but=len(lines) // 2)
 
 
 @lru_cache(maxsize=2)

@@ -7,7 +7,7 @@ does not know columns; a line ends with LF (a CR before it belongs to the line e
 """
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, Final
@@ -216,3 +216,13 @@ def head_comments(head: bytes) -> str:
     if "#" not in text:
         return ""
     return "\n".join(line for line in text.split("\n") if line.startswith("#"))
+
+
+def all_fit(lines: Sequence[str], fits: Callable[[str], object], but: int) -> bool:
+    """Whether there are lines and they fit, but for so many. Asked no longer than needed."""
+    strange = 0
+    for line in lines:
+        strange += not fits(line)
+        if strange > but:
+            return False
+    return bool(lines)
