@@ -36,10 +36,17 @@ unit: setup
 conformance: setup
 	$(BIN)/python -m pytest tests/conformance --all-public-data -rs
 
+# Beside a floor or a peer measured in the same run; about 20 minutes. RULES: a folder of SigmaHQ's rules,
+# EVTX: one of event logs to measure beside the generated ones.
+RULES ?=
+EVTX  ?=
+
 bench: setup
 	$(BIN)/python -m benchmarks.run
-	$(BIN)/python -m benchmarks.evtx
-	$(BIN)/python -m benchmarks.small_files
+	$(BIN)/python -m benchmarks.evtx --megabytes 1000 --rules "$(RULES)"
+	$(if $(EVTX),$(BIN)/python -m benchmarks.evtx --evidence "$(EVTX)" --rules "$(RULES)")
+	$(BIN)/python -m benchmarks.small_files $(if $(RULES),--rules "$(RULES)")
+	$(if $(RULES),$(BIN)/python -m benchmarks.text_logs --rules "$(RULES)")
 	$(BIN)/python -m benchmarks.indicators
 	$(BIN)/python -m benchmarks.yara
 
