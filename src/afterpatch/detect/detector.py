@@ -7,7 +7,6 @@ rules met events they apply to. Will not do: open evidence, judge, name hosts.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -38,7 +37,6 @@ from afterpatch.model.batches import (
 from afterpatch.model.campaigns import Indicator, RuleText
 from afterpatch.model.hits import Hit, RuleInfo
 from afterpatch.model.hunts import Hunted
-from afterpatch.model.places import Gap
 from afterpatch.model.rules import Placeholders, RuleStatus
 
 MAX_HITS_PER_RULE: Final = 20_000
@@ -68,7 +66,7 @@ class Detector:
         self.unsupported: Final = rules.unsupported
         self._prefilters = prefilters
         self._keep = tuple(dict.fromkeys(keep))
-        self._content = ContentMatcher(rules.yara, rules.indicators)
+        self.content: Final = ContentMatcher(rules.yara, rules.indicators)
         self._hit_correlations = HitCorrelations(rules.parsed.correlations)
         self._feeds = self._hit_correlations.feeds
         self.columns_wanted: Final[ColumnsWanted] = Wants(
@@ -125,7 +123,7 @@ class Detector:
 
     @property
     def content_rules(self) -> frozenset[str]:
-        """Everything that :meth:`match_content` tests, by kind."""
+        """Everything that ``content`` tests, by kind."""
         return self.rules.of_content
 
     @property
@@ -225,24 +223,6 @@ class Detector:
     def _shown(self, info: RuleInfo) -> Iterable[str]:
         """Fields that every hit of the rule carries."""
         return dict.fromkeys((*info.fields, *self._feeds.get(info.id, ()), *self._keep))
-
-    def match_content(
-        self,
-        data: bytes | None,
-        sha256: str,
-        item_name: str,
-        fields: Mapping[str, str],
-        time: datetime | None,
-    ) -> tuple[Hit, ...]:
-        """Hits of YARA rules and hash indicators on one file's content (None = its hash alone).
-
-        An unfinished scan gives no hits of YARA and a gap: see :meth:`take_gaps`.
-        """
-        return self._content.match(data, sha256, item_name, fields, time)
-
-    def take_gaps(self) -> tuple[Gap, ...]:
-        """Content that could not be scanned to the end since the last call."""
-        return self._content.take_gaps()
 
     def correlate(self, hits: Iterable[Hit]) -> tuple[Hit, ...]:
         """Hits of the correlation rules over the hits of one host, or of several together.

@@ -94,13 +94,13 @@ class Hunter:
     ) -> Hunted:
         """YARA rules and hashes on one file; ``data`` None = too large, its hash alone counts."""
         sums: dict[SumKey, HitSum] = {}
-        for hit in self.detector.match_content(data, sha256, item_name, fields, time):
+        for hit in self.detector.content.match(data, sha256, item_name, fields, time):
             excused = self.excused(hit)
             sums[hit.rule, excused] = HitSum(1, hit.time, hit.time, (hit,))
         asked = self.detector.content_rules
         if data is None:
             asked -= self._scanning
-        return Hunted(sums=sums, evaluated=asked, gaps=self.detector.take_gaps())
+        return Hunted(sums=sums, evaluated=asked, gaps=self.detector.content.take_gaps())
 
     def excused(self, hit: Hit) -> Excused:
         """What excuses a hit on a file or of a correlation, as far as its fields tell."""

@@ -180,8 +180,9 @@ class _Unit:
             tally.gaps.append(Gap(item.name, "file", reason))
         sha256 = hashlib.sha256(data).hexdigest()
         fields = {"TargetFilename": item.origin}
-        tally.add_hits(detector.match_content(data, sha256, item.name, fields, item.modified))
-        tally.gaps += detector.take_gaps()
+        found = detector.content.match(data, sha256, item.name, fields, item.modified)
+        tally.add_hits(found)
+        tally.gaps += detector.content.take_gaps()
         tally.evaluated |= detector.content_rules
 
     def _hunt_content(self, hunter: Hunter, tally: Tally, data: bytes | None, fault: str) -> None:

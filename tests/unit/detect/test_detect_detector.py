@@ -154,22 +154,22 @@ def test_content_is_matched_by_yara_and_by_hash() -> None:
     bad = Indicator("sha256", digest, "file-written", False, "src")
     built = Detector.build([], [RuleText("y.yar", "yara", yara)], [bad])
     fields = {"TargetFilename": "C:/x.aspx"}
-    by_hash, by_rule = built.match_content(b"hello", digest.upper(), "z.zip!x.aspx", fields, None)
+    by_hash, by_rule = built.content.match(b"hello", digest.upper(), "z.zip!x.aspx", fields, None)
     assert (by_hash.rule, by_rule.rule) == (f"indicator:sha256:{digest}", "y1")
     assert by_rule.place == Place("z.zip!x.aspx", 0)
     assert (by_rule.fields, by_rule.raw, by_rule.time) == (fields, "0x0: hello", None)
-    assert built.match_content(b"x", "00" * 32, "a", {}, None) == ()
-    assert built.take_gaps() == ()
+    assert built.content.match(b"x", "00" * 32, "a", {}, None) == ()
+    assert built.content.take_gaps() == ()
 
 
 def test_unfinished_scans_become_gaps() -> None:
     slow = "rule slow { condition: for all i in (0..100000000000) : (i >= 0) }"
     built = Detector.build([], [RuleText("y.yar", "yara", slow)], [])
     built.rules.yara._time_limit_s = 1
-    assert built.match_content(b"x", "00" * 32, "a.aspx", {}, None) == ()
-    [gap] = built.take_gaps()
+    assert built.content.match(b"x", "00" * 32, "a.aspx", {}, None) == ()
+    [gap] = built.content.take_gaps()
     assert (gap.source, gap.place) == ("a.aspx", "file")
-    assert built.take_gaps() == ()
+    assert built.content.take_gaps() == ()
 
 
 @pytest.mark.parametrize(
